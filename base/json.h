@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Appends JSON (RFC 8259) to a buffer: for cells that hold a list or a map, which are written once
+ * per record while the host is being read. Documents are put together with cJSON. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/buffer.h"
+
+/* `text`, which is valid UTF-8, as a JSON string with its quotes. */
+void json_append_string(struct buffer *buffer, const char *text, size_t length);
+
+/* Captured bytes as a JSON string: first as base/text.h says, then quoted. */
+void json_append_captured(struct buffer *buffer, const void *bytes, size_t length);
+
+/* A whole JSON text, with the characters escaped that JSON allows inside a string but that steer a
+ * terminal (DEL, C1, line separators, bidirectional overrides). Its value stays the same. */
+void json_append_harmless(struct buffer *buffer, const char *json, size_t length);
+
+#endif
