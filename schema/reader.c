@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema/reader.h"
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "schema/relations.h"
+#include "schema/sample.h"
+#include "schema/statement.h"
+
+struct cursor {
+    struct database *database;
+    enum kind kind;
+    sqlite3_stmt *select;
+    unsigned selected[COLUMNS_MOST]; /* number of each selected column */
+    unsigned selected_count;
+    struct sample_table samples;
+    struct relations *relations; /* NULL where derived columns are not asked for */
+    struct record record;
+};
+
+void cursor_free(struct cursor *cursor)
+{
+    if (!cursor)
+        return;
+    sqlite3_finalize(cursor->select);
+    sample_table_free(&cursor->samples);
+    relations_free(cursor->relations);
+    free(cursor);
+}
+
+/* The rest are samples, and what schema/relations.c fills in. */
+static bool is_in_view(const struct column *column)
+{
+    return column->class == IDENTITY || column->class == STATE || column->class == DERIVED;
+}
+
+enum { FIRST_COLUMN = 5 };
+
+static void append_keys(struct buffer *sql, const struct kind_info *kind)
+{
+    buffer_append_text(sql, " ORDER BY ");
+    for (unsigned flags = KEY; flags <= STRONG; flags <<= 1)
+        for (unsigned column = 0; column < kind->column_count; column++)
+            if (kind->columns[column].flags & flags)
+                buffer_append_format(sql, "%s, ", kind->columns[column].name);
+    buffer_append_text(sql, "first_snapshot");
+}
+
+/* SELECT ... FROM kind_`view` WHERE `condition`, in the order of keys or, for a history, of time.
+ */
+static int prepare(struct cursor *cursor, const char *view, const char *condition, bool by_key)
+{
+    _cleanup_buffer_ struct buffer sql = {0};
+    const struct kind_info *kind = &kinds[cursor->kind];
+    buffer_append_format(&sql, "SELECT %s_id, first_snapshot, last_snapshot, digest, %s",
+                         kind->name, kind->bound_to_boot ? "boot" : "0");
+    for (unsigned column = 0; column < kind->column_count; column++)
+        if (is_in_view(&kind->columns[column])) {
+            buffer_append_format(&sql, ", %s", kind->columns[column].name);
+            cursor->selected[cursor->selected_count++] = column;
+        }
+    buffer_append_format(&sql, " FROM %s_%s WHERE %s", kind->name, view, condition);
+    if (by_key)
+        append_keys(&sql, kind);
+    else
+        buffer_append_text(&sql, " ORDER BY first_snapshot");
+    int result = buffer_error(&sql);
+    return result ? result : sql_prepare(cursor->database, buffer_text(&sql), &cursor->select);
+}
+
+static int open_cursor(struct database *database, enum kind kind, const char *view,
+                       const char *condition, bool by_key, const int64_t parameters[static 3],
+                       struct cursor **ret_cursor)
+{
+    _cleanup_cursor_ struct cursor *cursor = calloc(1, sizeof(*cursor));
+    if (!cursor)
+        return error_memory();
+    cursor->database = database;
+    cursor->kind = kind;
+    int result = prepare(cursor, view, condition, by_key);
+    if (result)
+        return result;
+    for (int i = 0; i < sqlite3_bind_parameter_count(cursor->select); i++)
+        sqlite3_bind_int64(cursor->select, i + 1, parameters[i]);
+    *ret_cursor = steal_pointer(cursor);
+    return 0;
+}
+
+int cursor_open(struct database *database, const struct snapshot *snapshot, enum kind kind,
+                struct cursor **ret_cursor)
+{
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    int result = open_cursor(database, kind, "at", "snapshot_id = ?1", true,
+                             (int64_t[3]){snapshot->id}, &cursor);
+    if (!result)
+        result = sample_read(database, snapshot->id, kind, &cursor->samples, NULL);
+    if (!result)
+        result = relations_open(database, snapshot, kind, &cursor->relations);
+    if (result)
+        return result;
+    *ret_cursor = steal_pointer(cursor);
+    return 0;
+}
+
+int cursor_open_history(struct database *database, enum kind kind, int64_t identity,
+                        struct cursor **ret_cursor)
+{
+    char condition[64];
+    snprintf(condition, sizeof(condition), "%s_id = ?1", kinds[kind].name);
+    return open_cursor(database, kind, "history", condition, false, (int64_t[3]){identity},
+                       ret_cursor);
+}
+
+/* The unary plus keeps SQLite from the wrong index. */
+int cursor_open_unlike(struct database *database, const struct snapshot *at,
+                       const struct snapshot *other, enum kind kind, struct cursor **ret_cursor)
+{
+    const char *ends_before = "host_id = ?1 AND last_snapshot >= ?2 AND last_snapshot < ?3"
+                              " AND first_snapshot <= ?2";
+    const char *begins_after = "host_id = ?1 AND first_snapshot > ?3 AND first_snapshot <= ?2"
+                               " AND (+last_snapshot >= ?2 OR +last_snapshot IS NULL)";
+    return open_cursor(database, kind, "history", at->id < other->id ? ends_before : begins_after,
+                       true, (int64_t[3]){at->host_id, at->id, other->id}, ret_cursor);
+}
+
+static void load_column(struct cursor *cursor, unsigned column, int at)
+{
+    switch (sqlite3_column_type(cursor->select, at)) {
+    case SQLITE_INTEGER:
+        record_set_integer(&cursor->record, column, sqlite3_column_int64(cursor->select, at));
+        break;
+    case SQLITE_TEXT:
+        cursor->record.values[column] =
+            (struct value){.type = VALUE_TEXT,
+                           .text = (const char *)sqlite3_column_text(cursor->select, at),
+                           .length = (uint32_t)sqlite3_column_bytes(cursor->select, at)};
+        break;
+    default:
+        break;
+    }
+}
+
+int cursor_next(struct cursor *cursor, const struct record **ret_record)
+{
+    int result = sql_step(cursor->database, cursor->select);
+    if (result <= 0)
+        return result;
+    struct record *record = &cursor->record;
+    record_begin(record, cursor->kind);
+    record->identity = sqlite3_column_int64(cursor->select, 0);
+    record->first_snapshot = sqlite3_column_int64(cursor->select, 1);
+    record->last_snapshot = sql_known(cursor->select, 2, 0);
+    sql_digest(cursor->select, 3, &record->digest);
+    record->boot = sqlite3_column_int64(cursor->select, 4);
+    for (unsigned i = 0; i < cursor->selected_count; i++)
+        load_column(cursor, cursor->selected[i], FIRST_COLUMN + (int)i);
+    sample_table_fill(&cursor->samples, record);
+    result = cursor->relations ? relations_fill(cursor->relations, record) : 0;
+    if (result)
+        return result;
+    *ret_record = record;
+    return 1;
+}
+
+int cursor_open_all(struct database *database, int64_t host_id, enum kind kind,
+                    struct cursor **ret_cursor)
+{
+    return open_cursor(database, kind, "history", "host_id = ?1", false, (int64_t[3]){host_id},
+                       ret_cursor);
+}
+
+int history_span(struct database *database, enum kind kind, int64_t identity, int64_t *ret_first,
+                 int64_t *ret_last)
+{
+    _cleanup_buffer_ struct buffer sql = {0};
+    _cleanup_statement_ sqlite3_stmt *select = NULL;
+    const char *name = kinds[kind].name;
+    buffer_append_format(&sql,
+                         "SELECT min(first_snapshot), CASE WHEN count(*) > count(last_snapshot)"
+                         " THEN 0 ELSE max(last_snapshot) END FROM %s_state WHERE %s_id = ?1",
+                         name, name);
+    int result = buffer_error(&sql);
+    if (!result)
+        result = sql_prepare(database, buffer_text(&sql), &select);
+    if (result)
+        return result;
+    sqlite3_bind_int64(select, 1, identity);
+    result = sql_step(database, select);
+    if (result < 0)
+        return result;
+    *ret_first = sqlite3_column_int64(select, 0);
+    *ret_last = sqlite3_column_int64(select, 1);
+    return 0;
+}
