@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/descriptors.h"
+
+#include "base/array.h"
+#include "base/error.h"
+#include "recorder/kernel/kcmp.h"
+#include "recorder/kernel/pidfd.h"
+#include "recorder/kernel/sockets.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+/* A socket that was asked already; many processes share one. */
+struct asked_socket {
+    uint64_t inode;
+    UT_hash_handle hh;
+};
+
+struct walk {
+    struct capture *capture;
+    const struct descriptor_visitor *visitor;
+    bool wants_files, wants_sockets;
+    bool own_numbers; /* tasks have the numbers by which the recorder knows them */
+    struct asked_socket *asked;
+    struct arena *arena;        /* of those */
+    int socket_code;            /* why the first socket that didn't tell did not, else 0 */
+    struct buffer link, fdinfo; /* used again and again */
+    struct number_list numbers; /* descriptors of the table being read */
+};
+
+/* The table being read. */
+struct descriptor_table {
+    const struct census_task *task;
+    int directory; /* of the task */
+    int folder;    /* "fd" in it */
+    int pidfd;     /* -1 until it is needed */
+};
+
+static bool has_ended(int code)
+{
+    return code == -ENOENT || code == -ESRCH || code == -EBADF;
+}
+
+/* ---- sockets and TUN devices ---- */
+
+/* A thread's own table needs a descriptor of the thread (kernel 6.9). */
+static int copy_descriptor(struct walk *walk, struct descriptor_table *table, int descriptor)
+{
+    const struct host *host = walk->capture->host;
+    const struct census_task *task = table->task;
+    bool thread = task->tid;
+    if (!walk->own_numbers || !host_has(host, FEATURE_PIDFD_GETFD) ||
+        (thread && !host_has(host, FEATURE_PIDFD_THREAD)))
+        return -EOPNOTSUPP;
+    if (table->pidfd < 0)
+        table->pidfd = pidfd_open_task(thread ? task->tid : task->pid, thread);
+    return table->pidfd < 0 ? table->pidfd : pidfd_copy_descriptor(table->pidfd, descriptor);
+}
+
+/* Hands on the namespace that one of the two questions below has led to. */
+static int tell(struct walk *walk, int namespace)
+{
+    if (namespace == -ENOMEM)
+        return error_memory();
+    if (namespace >= 0)
+        return walk->visitor->socket(walk->visitor->userdata, namespace);
+    if (!walk->socket_code && !has_ended(namespace))
+        walk->socket_code = -namespace;
+    return 0;
+}
+
+/* True if the socket wasn't asked yet. -ENOMEM. */
+static int remember(struct walk *walk, uint64_t inode)
+{
+    struct asked_socket *socket = NULL;
+    HASH_FIND(hh, walk->asked, &inode, sizeof(inode), socket);
+    if (socket)
+        return false;
+    socket = arena_take(walk->arena, sizeof(*socket));
+    if (!socket)
+        return error_memory();
+    socket->inode = inode;
+    HASH_ADD(hh, walk->asked, inode, sizeof(socket->inode), socket);
+    return socket->hh.tbl ? true : error_memory();
+}
+
+/* What was copied is the socket of the link, or it isn't looked at: so it doesn't matter whether
+ * the task is still the same, or has put something else there. */
+static int see_socket(struct walk *walk, struct descriptor_table *table, int descriptor,
+                      uint64_t inode)
+{
+    int r = remember(walk, inode);
+    if (r <= 0)
+        return r;
+    _cleanup_close_ int copy = copy_descriptor(walk, table, descriptor);
+    if (copy < 0)
+        return tell(walk, copy);
+    return socket_has_inode(copy, inode) ? tell(walk, socket_open_namespace(copy)) : 0;
+}
+
+/* It keeps the namespace in which it was opened; its device may be in another one. That it is one
+ * is known before it is copied: to close some other file could take as long as its file system
+ * likes. */
+static int see_tun(struct walk *walk, struct descriptor_table *table, int descriptor)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "fdinfo/%d", descriptor);
+    int r = procfs_read(table->directory, name, PROCFS_TEXT_MOST, &walk->fdinfo);
+    if (r == -ENOMEM)
+        return error_memory();
+    if (r < 0 || !tun_is_fdinfo((struct span){walk->fdinfo.bytes, walk->fdinfo.length}))
+        return 0;
+    _cleanup_close_ int copy = copy_descriptor(walk, table, descriptor);
+    if (copy < 0)
+        return tell(walk, copy);
+    r = tell(walk, socket_open_namespace(copy));
+    if (r < 0)
+        return r;
+    int device_namespace = tun_open_device_namespace(copy);
+    return device_namespace == -EBADFD ? 0 : tell(walk, device_namespace);
+}
+
+/* ---- tables ---- */
+
+static int see_descriptor(struct walk *walk, struct descriptor_table *table, int descriptor)
+{
+    char name[16];
+    uint64_t socket;
+    struct descriptor_file file = {
+        .task = table->task, .descriptor = descriptor, .folder = table->folder};
+    snprintf(name, sizeof(name), "%d", descriptor);
+    int r = procfs_read_link(table->folder, name, &walk->link);
+    if (r < 0)
+        return r == -ENOMEM ? error_memory() : 0; /* closed meanwhile */
+    struct span link = {buffer_text(&walk->link), walk->link.length};
+    if (walk->wants_files &&
+        nsfs_parse_any_link(link.bytes, link.length, &file.type, &file.inode) >= 0)
+        return walk->visitor->file(walk->visitor->userdata, &file);
+    if (walk->wants_sockets && socket_parse_link(link, &socket))
+        return see_socket(walk, table, descriptor, socket);
+    if (walk->wants_sockets && tun_may_be_link(link))
+        return see_tun(walk, table, descriptor);
+    return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const pid_t *one = a, *other = b;
+    return (*one > *other) - (*one < *other);
+}
+
+int descriptors_list(int folder, struct number_list *into)
+{
+    int r = procfs_list_numbers(folder, ".", into);
+    if (r < 0)
+        return r;
+    /* That list is made for tasks, and there is no task 0. */
+    r = array_reserve(&into->numbers, &into->capacity, into->count + 1, sizeof(*into->numbers));
+    if (r < 0)
+        return r;
+    into->numbers[into->count++] = 0;
+    qsort(into->numbers, into->count, sizeof(*into->numbers), compare_numbers);
+    return 0;
+}
+
+static bool knows_namespaces(const struct census_task *task)
+{
+    for (unsigned link = 0; link < LINK_COUNT; link++)
+        if (task->namespaces[link])
+            return true;
+    return false;
+}
+
+/* Of a task whose namespaces can't be read either the gap stands already: both take the same right,
+ * ptrace(2), PTRACE_MODE_READ. The gap hides no kind: else, with one such task, it would never be
+ * sure any more that a namespace has gone. */
+static int report_table(const struct walk *walk, const struct census_task *task, int code)
+{
+    char subject[32];
+    if (has_ended(code) || !knows_namespaces(task))
+        return 0;
+    snprintf(subject, sizeof(subject), "%s:%d", task->tid ? "tid" : "pid",
+             (int)(task->tid ? task->tid : task->pid));
+    return collector_gap(walk->capture->sink, walk->wants_files ? SOURCE_FD : SOURCE_SOCKET,
+                         subject, -code, "fd", KIND_COUNT, NULL);
+}
+
+static int open_task(const struct walk *walk, const struct census_task *task)
+{
+    _cleanup_buffer_ struct buffer path = {0};
+    census_append_path(&path, task);
+    return path.failed ? -ENOMEM
+                       : procfs_open_beneath(walk->capture->host->proc, buffer_text(&path));
+}
+
+static int read_table(struct walk *walk, const struct census_task *task)
+{
+    _cleanup_close_ int directory = open_task(walk, task);
+    _cleanup_close_ int folder = directory < 0 ? directory : procfs_open_directory(directory, "fd");
+    int r = folder < 0 ? folder : descriptors_list(folder, &walk->numbers);
+    if (r == -ENOMEM)
+        return error_memory();
+    if (r < 0)
+        return report_table(walk, task, r);
+    struct descriptor_table table = {
+        .task = task, .directory = directory, .folder = folder, .pidfd = -1};
+    for (size_t i = 0; i < walk->numbers.count && r >= 0; i++)
+        r = see_descriptor(walk, &table, walk->numbers.numbers[i]);
+    fd_close(table.pidfd);
+    return r;
+}
+
+/* Where the kernel can't compare, each thread's table is read: that takes longer, and tells the
+ * same. */
+static bool has_table(const struct walk *walk, const struct census_task *task)
+{
+    const struct capture *capture = walk->capture;
+    if (task->kernel_thread || host_is_self(capture->host, task->pid))
+        return false;
+    if (!task->tid || !walk->own_numbers || !host_has(capture->host, FEATURE_KCMP))
+        return true;
+    return kcmp_same_descriptors(task->pid, task->tid) != 1;
+}
+
+static int read_tables(struct walk *walk)
+{
+    const struct census *census = &walk->capture->census;
+    int r = 0;
+    for (size_t i = 0; i < census->count && r >= 0; i++) {
+        if (has_table(walk, &census->tasks[i]))
+            r = read_table(walk, &census->tasks[i]);
+        capture_progress(walk->capture, "descriptors", i, census->count);
+    }
+    return r;
+}
+
+/* ---- all of it ---- */
+
+static int report_sockets(const struct walk *walk)
+{
+    if (!walk->socket_code)
+        return 0;
+    return collector_gap(walk->capture->sink, SOURCE_SOCKET, "sockets", walk->socket_code,
+                         "the network namespace of some or all sockets isn't known", KIND_COUNT,
+                         NULL);
+}
+
+int descriptors_walk(struct capture *capture, const struct descriptor_visitor *visitor)
+{
+    const struct host *host = capture->host;
+    struct walk walk = {
+        .capture = capture,
+        .visitor = visitor,
+        .wants_files = capture_wants(capture, SOURCE_FD),
+        .wants_sockets = capture_wants(capture, SOURCE_SOCKET) && host->live,
+        .own_numbers = host->live && host->self == getpid(),
+    };
+    if (!walk.wants_files && !walk.wants_sockets)
+        return 0;
+    walk.arena = arena_new();
+    int r = walk.arena ? read_tables(&walk) : error_memory();
+    if (r >= 0)
+        r = report_sockets(&walk);
+    HASH_CLEAR(hh, walk.asked);
+    arena_free(walk.arena);
+    buffer_free(&walk.link);
+    buffer_free(&walk.fdinfo);
+    number_list_free(&walk.numbers);
+    return r;
+}
+
+int descriptors_open(const struct descriptor_file *file)
+{
+    char name[16];
+    uint32_t inode;
+    snprintf(name, sizeof(name), "%d", file->descriptor);
+    _cleanup_close_ int fd = nsfs_open(file->folder, name);
+    int r = fd < 0 ? fd : nsfs_inode(fd, &inode);
+    if (r < 0)
+        return r;
+    return inode == file->inode ? steal_fd(&fd) : -ESTALE;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tasks have open that keeps a namespace: files of nsfs, sockets, and TUN devices, in the
+ * descriptor table of every process and in those that threads have for themselves. Each descriptor
+ * costs one readlink(2); only what a link calls a namespace is opened, and only a socket or a TUN
+ * device is copied. */
+#ifndef RECORDER_DESCRIPTORS_H
+#define RECORDER_DESCRIPTORS_H
+
+#include "recorder/capture.h"
+#include "recorder/kernel/procfs.h"
+
+/* A file of nsfs that a task has open, as its link tells. */
+struct descriptor_file {
+    const struct census_task *task; /* of the census */
+    int descriptor;
+    int folder; /* its directory "fd", while the function is called */
+    enum nsfs_type type;
+    uint32_t inode;
+};
+
+/* Who is told. Each: 0, or an error that ends the walk. */
+struct descriptor_visitor {
+    int (*file)(void *userdata, const struct descriptor_file *file);
+    /* The network namespace that a socket keeps, open: `fd` is taken over. Once for each socket. */
+    int (*socket)(void *userdata, int fd);
+    void *userdata;
+};
+
+/* Goes through the tables in the order of the census and of the descriptors, so that the first one
+ * told of a namespace is the same each time. Leaves out the recorder's own, which end with it, and
+ * the sources `fd` and `socket` where the capture doesn't want them. What may not be read becomes a
+ * gap. */
+int descriptors_walk(struct capture *capture, const struct descriptor_visitor *visitor);
+
+/* Opens the file and makes sure that it still is that namespace: a descriptor, or -ESTALE or
+ * another negative errno, without a message. */
+int descriptors_open(const struct descriptor_file *file);
+
+/* Replaces what `into` holds by the descriptors that may be in a task's open folder "fd":
+ * ascending, as in a copied tree they come in any order, and 0 always. 0 or a negative errno. */
+int descriptors_list(int folder, struct number_list *into);
+
+#endif

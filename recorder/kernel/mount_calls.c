@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/kernel/mount_calls.h"
+
+#include "base/cleanup.h"
+
+#include <sys/syscall.h>
+
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#endif
+#ifndef SYS_listmount
+#define SYS_listmount 458
+#endif
+
+static const uint64_t root_of_namespace = UINT64_MAX; /* LSMT_ROOT */
+static const uint64_t wants_basic = 0x2;              /* STATMOUNT_MNT_BASIC */
+
+/* struct mnt_id_req; its first version was shorter, without the namespace. */
+struct request {
+    uint32_t size;
+    uint32_t spare;
+    uint64_t mount;
+    uint64_t parameter;
+    uint64_t namespace_id;
+};
+
+/* struct statmount, as far as the parts that we ask for reach. */
+struct answer {
+    uint32_t size;
+    uint32_t options;
+    uint64_t mask;
+    uint32_t device_major, device_minor;
+    uint64_t magic;
+    uint32_t flags;
+    uint32_t type;
+    uint64_t unique_id, parent_unique_id;
+    uint32_t id, parent_id;
+    uint64_t rest[56];
+};
+
+static struct request request_of(uint64_t namespace_id, uint64_t mount, uint64_t parameter)
+{
+    const uint32_t first_version = 24;
+    return (struct request){.size = namespace_id ? sizeof(struct request) : first_version,
+                            .mount = mount,
+                            .parameter = parameter,
+                            .namespace_id = namespace_id};
+}
+
+void mount_ids_list_free(struct mount_ids_list *list)
+{
+    free(list->mounts);
+    *list = (struct mount_ids_list){0};
+}
+
+struct unique_ids {
+    uint64_t *ids;
+    size_t count;
+};
+
+static void unique_ids_free(struct unique_ids *list)
+{
+    free(list->ids);
+}
+
+/* The unique ids alone, in ascending order. */
+static int list_unique_ids(uint64_t namespace_id, struct unique_ids *list)
+{
+    enum { AT_ONCE = 1024 };
+    for (;;) {
+        uint64_t *ids = reallocarray(list->ids, list->count + AT_ONCE, sizeof(*ids));
+        if (!ids)
+            return -ENOMEM;
+        list->ids = ids;
+        uint64_t last = list->count ? ids[list->count - 1] : 0;
+        struct request request = request_of(namespace_id, root_of_namespace, last);
+        long n = syscall(SYS_listmount, &request, ids + list->count, (size_t)AT_ONCE, 0u);
+        if (n < 0)
+            return -errno;
+        list->count += (size_t)n;
+        if (n < AT_ONCE)
+            return 0;
+    }
+}
+
+static int stat_mount(uint64_t namespace_id, uint64_t unique_id, struct mount_ids *ret_mount)
+{
+    struct answer answer;
+    struct request request = request_of(namespace_id, unique_id, wants_basic);
+    if (syscall(SYS_statmount, &request, &answer, sizeof(answer), 0u) < 0)
+        return -errno;
+    if (!(answer.mask & wants_basic))
+        return -ENODATA;
+    *ret_mount = (struct mount_ids){.id = answer.id, .unique_id = unique_id};
+    return 0;
+}
+
+int mount_calls_list(uint64_t namespace_id, struct mount_ids_list *ret_list)
+{
+    _cleanup_(unique_ids_free) struct unique_ids unique = {0};
+    _cleanup_mount_ids_list_ struct mount_ids_list list = {0};
+    int r = list_unique_ids(namespace_id, &unique);
+    if (r < 0)
+        return r;
+    list.mounts = calloc(unique.count + 1, sizeof(*list.mounts));
+    if (!list.mounts)
+        return -ENOMEM;
+    for (size_t i = 0; i < unique.count; i++) {
+        r = stat_mount(namespace_id, unique.ids[i], &list.mounts[list.count]);
+        if (r >= 0)
+            list.count++;
+        else if (r != -ENOENT)
+            return r;
+    }
+    *ret_list = (struct mount_ids_list){steal_pointer(list.mounts), list.count};
+    return 0;
+}
+
+int mount_calls_confirm(uint64_t namespace_id, struct mount_ids_list *list)
+{
+    _cleanup_(unique_ids_free) struct unique_ids unique = {0};
+    int r = list_unique_ids(namespace_id, &unique);
+    if (r < 0)
+        return r;
+    size_t kept = 0;
+    for (size_t i = 0, j = 0; i < list->count; i++) {
+        while (j < unique.count && unique.ids[j] < list->mounts[i].unique_id)
+            j++;
+        if (j < unique.count && unique.ids[j] == list->mounts[i].unique_id)
+            list->mounts[kept++] = list->mounts[i];
+    }
+    list->count = kept;
+    return 0;
+}
+
+int mount_calls_probe_list(void)
+{
+    uint64_t first;
+    struct request request = request_of(0, root_of_namespace, 0);
+    return syscall(SYS_listmount, &request, &first, (size_t)1, 0u) < 0 ? -errno : 0;
+}
+
+/* Of a mount that isn't there, so that the answer needs no listmount: no mount has this id. */
+int mount_calls_probe_stat(void)
+{
+    struct mount_ids unused;
+    int r = stat_mount(0, UINT64_MAX - 1, &unused);
+    return r == -ENOENT ? 0 : r;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listmount(2) and statmount(2), kernel 6.8; with the id of another mount namespace 6.11
+ * (include/uapi/linux/mount.h). */
+#ifndef RECORDER_KERNEL_MOUNT_CALLS_H
+#define RECORDER_KERNEL_MOUNT_CALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A mount's two ids: the one of mountinfo, used again after its end, and the one that never is. */
+struct mount_ids {
+    uint32_t id;
+    uint64_t unique_id;
+};
+
+/* Ordered by unique_id. Zero-initialise it. */
+struct mount_ids_list {
+    struct mount_ids *mounts;
+    size_t count;
+};
+
+void mount_ids_list_free(struct mount_ids_list *list);
+#define _cleanup_mount_ids_list_ _cleanup_(mount_ids_list_free)
+
+/* Each: 0 or a negative errno, without a message. `namespace_id` is the kernel's id of a mount
+ * namespace (nsfs_mount_namespace_id()), 0 for the recorder's own. */
+
+/* Whether the calls are there: of the recorder's root mount. */
+int mount_calls_probe_list(void);
+int mount_calls_probe_stat(void);
+
+/* All mounts of the namespace. Those that go away meanwhile are left out. */
+int mount_calls_list(uint64_t namespace_id, struct mount_ids_list *ret_list);
+
+/* Leaves only those mounts in `list` that are still there: if one is, its id of mountinfo was not
+ * used for another one meanwhile. */
+int mount_calls_confirm(uint64_t namespace_id, struct mount_ids_list *list);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmount is the parser that everyone's tools use, and it has habits that would let facts get
+ * lost:
+ *
+ * - it takes the format from the first line, so we put a good one in front;
+ * - it skips lines that it cannot parse, takes some for comments, and lets large numbers wrap, so
+ * we give it only lines that begin with two ids, and walk along them to count those without a
+ * mount;
+ * - it replaces the source /dev/root by a guess that it makes on the live host, so we take that
+ * source from the raw line. */
+#include "recorder/kernel/mountinfo.h"
+
+#include "base/error.h"
+#include "recorder/kernel/procfs.h"
+#include "recorder/kernel/span.h"
+
+#include <libmount.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+static const char first_line[] = "0 0 0:0 / / rw - none none rw\n";
+
+DEFINE_CLEANUP(struct libmnt_table *, mnt_unref_table)
+DEFINE_CLEANUP(struct libmnt_iter *, mnt_free_iter)
+
+enum { READS_MOST = 4 };
+
+/* Since it was opened, or asked the last time: select(2) and poll(2) on it, proc_pid_mounts(5). */
+static bool has_changed(int fd)
+{
+    struct pollfd ask = {.fd = fd, .events = POLLPRI};
+    return poll(&ask, 1, 0) > 0 && (ask.revents & POLLPRI);
+}
+
+int mountinfo_read(int fd, struct buffer *table)
+{
+    for (unsigned reads = 0; reads < READS_MOST; reads++) {
+        buffer_clear(table);
+        int r = lseek(fd, 0, SEEK_SET) < 0
+                    ? -errno
+                    : procfs_read_table_descriptor(fd, PROCFS_TABLE_MOST, table);
+        if (r < 0 || !has_changed(fd))
+            return r;
+    }
+    return 1;
+}
+
+static int skip_line(struct libmnt_table *table, const char *file, int line)
+{
+    (void)table, (void)file, (void)line;
+    return 1; /* go on with the next line */
+}
+
+/* Takes both ids that each line begins with; nothing else is a line. */
+static bool take_ids(struct span *rest, int64_t ret_ids[static 2])
+{
+    struct span word;
+    for (unsigned i = 0; i < 2; i++)
+        if (!span_take(rest, ' ', &word) || !span_integer(word, &ret_ids[i]) || ret_ids[i] < 0 ||
+            ret_ids[i] > INT32_MAX)
+            return false;
+    return true;
+}
+
+static bool parse_ids(struct span line, int64_t *ret_id)
+{
+    int64_t ids[2];
+    if (!take_ids(&line, ids))
+        return false;
+    *ret_id = ids[0];
+    return true;
+}
+
+bool mountinfo_take_place(struct span *rest, struct mountinfo_place *ret_place)
+{
+    struct span line, device, root, target;
+    int64_t ids[2];
+    while (span_take(rest, '\n', &line)) {
+        if (!take_ids(&line, ids) || !span_take(&line, ' ', &device) ||
+            !span_take(&line, ' ', &root) || !span_take(&line, ' ', &target))
+            continue;
+        *ret_place = (struct mountinfo_place){.id = ids[0], .parent = ids[1], .target = target};
+        return true;
+    }
+    return false;
+}
+
+static void append_lines(struct buffer *copy, struct span rest)
+{
+    struct span line;
+    int64_t id;
+    buffer_append_text(copy, first_line);
+    while (span_take(&rest, '\n', &line)) {
+        if (!parse_ids(line, &id))
+            continue;
+        buffer_append(copy, line.bytes, line.length);
+        buffer_append_char(copy, '\n');
+    }
+}
+
+static int parse_table(struct span file, struct libmnt_table **ret_table)
+{
+    _cleanup_(mnt_unref_table_pointer) struct libmnt_table *table = mnt_new_table();
+    _cleanup_buffer_ struct buffer copy = {0};
+    append_lines(&copy, file);
+    if (!table || copy.failed)
+        return error_memory();
+    _cleanup_fclose_ FILE *stream = fmemopen(copy.bytes, copy.length, "r");
+    if (!stream)
+        return error_memory();
+    mnt_table_set_parser_errcb(table, skip_line);
+    int r = mnt_table_parse_stream(table, stream, "mountinfo");
+    if (r < 0)
+        return error_set(-r, "libmount cannot parse a mountinfo file: %s", strerror(-r));
+    *ret_table = steal_pointer(table);
+    return 0;
+}
+
+/* The source of a raw line: the second word behind the separator. */
+static bool raw_source_is(struct span line, const char *source)
+{
+    struct span rest = line, word;
+    while (span_take(&rest, ' ', &word))
+        if (span_is(word, "-"))
+            return span_take(&rest, ' ', &word) && span_take(&rest, ' ', &word) &&
+                   span_is(word, source);
+    return false;
+}
+
+/* One of the optional fields, "shared:1 master:2 unbindable". */
+static int64_t peer_group(const char *fields, const char *name)
+{
+    struct span rest = {fields, fields ? strlen(fields) : 0}, word, field;
+    int64_t group;
+    while (span_take_word(&rest, &word))
+        if (span_take(&word, ':', &field) && span_is(field, name) && span_integer(word, &group) &&
+            group > 0)
+            return group;
+    return 0;
+}
+
+static bool has_field(const char *fields, const char *name)
+{
+    struct span rest = {fields, fields ? strlen(fields) : 0}, word;
+    while (span_take_word(&rest, &word))
+        if (span_is(word, name))
+            return true;
+    return false;
+}
+
+static struct mountinfo_mount mount_of(struct libmnt_fs *fs, struct span line)
+{
+    const char *fields = mnt_fs_get_optional_fields(fs);
+    dev_t device = mnt_fs_get_devno(fs);
+    return (struct mountinfo_mount){
+        .id = mnt_fs_get_id(fs),
+        .parent = mnt_fs_get_parent_id(fs),
+        .device_major = major(device),
+        .device_minor = minor(device),
+        .root = mnt_fs_get_root(fs),
+        .target = mnt_fs_get_target(fs),
+        .options = mnt_fs_get_vfs_options(fs),
+        .fstype = mnt_fs_get_fstype(fs),
+        .source = raw_source_is(line, "/dev/root") ? "/dev/root" : mnt_fs_get_source(fs),
+        .super_options = mnt_fs_get_fs_options(fs),
+        .shared = peer_group(fields, "shared"),
+        .master = peer_group(fields, "master"),
+        .propagate_from = peer_group(fields, "propagate_from"),
+        .unbindable = has_field(fields, "unbindable"),
+    };
+}
+
+/* Whether libmount made this mount of this line. */
+static bool is_of_line(struct libmnt_fs *fs, struct span line)
+{
+    int64_t id;
+    return fs && parse_ids(line, &id) && id == mnt_fs_get_id(fs);
+}
+
+static bool has_text(const char *field)
+{
+    return field && *field;
+}
+
+/* Whether every field is there that a line of the kernel's always has. libmount lets some be
+ * absent, and makes an empty one of \000. */
+static bool is_whole(const struct mountinfo_mount *mount)
+{
+    return has_text(mount->root) && has_text(mount->target) && has_text(mount->options) &&
+           has_text(mount->fstype) && mount->source && has_text(mount->super_options);
+}
+
+int mountinfo_parse(const char *bytes, size_t length,
+                    int (*each)(void *userdata, const struct mountinfo_mount *mount),
+                    void *userdata, size_t *ret_skipped)
+{
+    _cleanup_(mnt_unref_table_pointer) struct libmnt_table *table = NULL;
+    _cleanup_(mnt_free_iter_pointer) struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
+    int r = iterator ? parse_table((struct span){bytes, length}, &table) : error_memory();
+    if (r < 0)
+        return r;
+    struct libmnt_fs *fs = NULL;
+    mnt_table_next_fs(table, iterator, &fs); /* our own first line */
+    mnt_table_next_fs(table, iterator, &fs);
+    struct span rest = {bytes, length}, line;
+    size_t skipped = 0;
+    while (span_take(&rest, '\n', &line)) {
+        if (!is_of_line(fs, line)) {
+            skipped += line.length > 0;
+            continue;
+        }
+        struct mountinfo_mount mount = mount_of(fs, line);
+        bool whole = is_whole(&mount);
+        skipped += !whole;
+        r = whole ? each(userdata, &mount) : 0;
+        if (r)
+            return r;
+        fs = NULL;
+        mnt_table_next_fs(table, iterator, &fs);
+    }
+    *ret_skipped = skipped;
+    return 0;
+}

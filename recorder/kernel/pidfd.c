@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/kernel/pidfd.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+int pidfd_open_task(pid_t pid, bool thread)
+{
+    const unsigned flag_thread = O_EXCL; /* PIDFD_THREAD, include/uapi/linux/pidfd.h */
+    long fd = syscall(SYS_pidfd_open, pid, thread ? flag_thread : 0u);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int pidfd_copy_descriptor(int pidfd, int number)
+{
+    long fd = syscall(SYS_pidfd_getfd, pidfd, number, 0u);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+bool pidfd_is_pidfs(int fd)
+{
+    enum { PIDFS_MAGIC = 0x50494446 };
+    struct statfs file_system;
+    return fstatfs(fd, &file_system) == 0 && file_system.f_type == PIDFS_MAGIC;
+}
+
+int pidfd_inode(pid_t pid, bool thread, uint64_t *ret_inode)
+{
+    _cleanup_close_ int fd = pidfd_open_task(pid, thread);
+    struct stat status;
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    *ret_inode = status.st_ino;
+    return 0;
+}

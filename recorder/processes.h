@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes, and their threads. */
+#ifndef RECORDER_PROCESSES_H
+#define RECORDER_PROCESSES_H
+
+#include "recorder/task.h"
+
+/* Reads the threads of a process beside its first one: records, and one gap for what could not be
+ * read of them. `process` was read just now. */
+int threads_read(struct task_reader *reader, const struct task *process);
+
+#endif
