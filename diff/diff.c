@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diff/diff.h"
+
+#include "base/array.h"
+#include "base/error.h"
+#include "diff/hidden.h"
+
+#include <string.h>
+
+const char *const change_op_names[CHANGE_OP_COUNT] = {"added", "removed", "changed", "unobserved"};
+
+/* Copies of the records of one side of one kind. */
+struct side {
+    struct record **records;
+    size_t count, capacity;
+};
+
+/* Grows as changes are found. */
+struct builder {
+    struct database *database;
+    struct difference *difference;
+    size_t capacity;
+    struct hidden *hidden_before, *hidden_after; /* what the gaps of each snapshot may hide */
+};
+
+void difference_free(struct difference *difference)
+{
+    if (!difference)
+        return;
+    for (size_t i = 0; i < difference->count; i++) {
+        free((struct record *)difference->changes[i].before);
+        free((struct record *)difference->changes[i].after);
+    }
+    free(difference->changes);
+    free(difference);
+}
+
+/* Releases the records that were not given away. */
+static void side_free(struct side *side)
+{
+    for (size_t i = 0; i < side->count; i++)
+        free(side->records[i]);
+    free(side->records);
+}
+
+static int side_add(struct side *side, const struct record *record)
+{
+    int result =
+        array_reserve(&side->records, &side->capacity, side->count + 1, sizeof(*side->records));
+    if (result)
+        return result;
+    struct record *copy = record_copy(record);
+    if (!copy)
+        return error_memory();
+    side->records[side->count++] = copy;
+    return 0;
+}
+
+static int compare_identities(const void *left, const void *right)
+{
+    const struct record *a = *(struct record *const *)left, *b = *(struct record *const *)right;
+    return a->identity < b->identity ? -1 : a->identity > b->identity;
+}
+
+/* What holds in `at` but not in `other`, by identity. */
+static int side_load(struct side *side, struct database *database, const struct snapshot *at,
+                     const struct snapshot *other, enum kind kind)
+{
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    const struct record *record;
+    int result = cursor_open_unlike(database, at, other, kind, &cursor);
+    while (!result && (result = cursor_next(cursor, &record)) > 0)
+        result = side_add(side, record);
+    if (!result && side->count)
+        qsort(side->records, side->count, sizeof(*side->records), compare_identities);
+    return result;
+}
+
+static int append(struct builder *builder, struct change change)
+{
+    struct difference *difference = builder->difference;
+    int result = array_reserve(&difference->changes, &builder->capacity, difference->count + 1,
+                               sizeof(change));
+    if (result)
+        return result;
+    difference->changes[difference->count++] = change;
+    difference->summary[change.kind][change.op]++;
+    return 0;
+}
+
+static void set_field(uint64_t *fields, unsigned column)
+{
+    fields[column / 64] |= UINT64_C(1) << column % 64;
+}
+
+/* A column that says nothing when a gap covers the record: null, or that the process could not be
+ * read. */
+static bool says_nothing(const struct record *record, unsigned column)
+{
+    bool is_task = record->kind == KIND_PROCESS || record->kind == KIND_THREAD;
+    const char *text = record_text(record, column);
+    return !record_has(record, column) ||
+           (is_task && column == TASK_CONDITION && text && strcmp(text, "unreadable") == 0);
+}
+
+/* Whether the column was seen to differ, or a gap hides whether it does. The strong key is no
+ * state: that it became known is no change; nor that the recorder was asked for more, or came to
+ * the thing by another way. */
+static bool differs(const struct change *change, unsigned column)
+{
+    const struct column *info = &kinds[change->kind].columns[column];
+    bool known = record_has(change->before, column) && record_has(change->after, column);
+    return info->class == STATE && !(info->flags & FOUND) && (known || !(info->flags & OPTIONAL)) &&
+           !value_equal(&change->before->values[column], &change->after->values[column]);
+}
+
+/* The columns that differ, parted into those seen on both sides and those that a gap hides. */
+static bool compare(struct builder *builder, struct change *change, uint64_t *hidden_fields)
+{
+    bool hidden_before = hidden_covers(builder->hidden_before, change->before);
+    bool hidden_after = hidden_covers(builder->hidden_after, change->after);
+    bool any_hidden = false;
+    for (unsigned column = 0; column < kinds[change->kind].column_count; column++) {
+        if (!differs(change, column))
+            continue;
+        bool hidden = (hidden_before && says_nothing(change->before, column)) ||
+                      (hidden_after && says_nothing(change->after, column));
+        set_field(hidden ? hidden_fields : change->fields, column);
+        any_hidden |= hidden;
+    }
+    return any_hidden;
+}
+
+static bool has_fields(const struct change *change)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < sizeof(change->fields) / sizeof(*change->fields); i++)
+        any |= change->fields[i];
+    return any;
+}
+
+/* Both sides have the thing. Takes the records. */
+static int add_changed(struct builder *builder, struct record **before, struct record **after)
+{
+    uint64_t hidden[(COLUMNS_MOST + 63) / 64] = {0};
+    struct change change = {
+        .kind = (*before)->kind, .op = CHANGE_CHANGED, .before = *before, .after = *after};
+    bool any_hidden = compare(builder, &change, hidden);
+    if (!has_fields(&change)) {
+        if (!any_hidden)
+            return 0;
+        change.op = CHANGE_UNOBSERVED;
+        memcpy(change.fields, hidden, sizeof(hidden));
+    }
+    int result = append(builder, change);
+    if (!result)
+        *before = *after = NULL;
+    return result;
+}
+
+/* Only one side has the thing; a gap of the other side may hide it there. Takes the record. */
+static int add_single(struct builder *builder, struct record **record, bool is_before)
+{
+    const struct difference *difference = builder->difference;
+    const struct snapshot *here = is_before ? difference->from : difference->to;
+    bool hidden = false;
+    int result = hidden_may_hold(is_before ? builder->hidden_after : builder->hidden_before,
+                                 builder->database, here, *record, &hidden);
+    if (result)
+        return result;
+    struct change change = {.kind = (*record)->kind,
+                            .op = hidden      ? CHANGE_UNOBSERVED
+                                  : is_before ? CHANGE_REMOVED
+                                              : CHANGE_ADDED};
+    *(is_before ? &change.before : &change.after) = *record;
+    result = append(builder, change);
+    if (!result)
+        *record = NULL;
+    return result;
+}
+
+/* Both sides are ordered by identity. */
+static int merge(struct builder *builder, struct side *before, struct side *after)
+{
+    size_t i = 0, j = 0;
+    while (i < before->count || j < after->count) {
+        struct record **left = i < before->count ? &before->records[i] : NULL;
+        struct record **right = j < after->count ? &after->records[j] : NULL;
+        int order = !left ? 1 : !right ? -1 : compare_identities(left, right);
+        int result = order < 0   ? add_single(builder, left, true)
+                     : order > 0 ? add_single(builder, right, false)
+                                 : add_changed(builder, left, right);
+        if (result)
+            return result;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    return 0;
+}
+
+static int compare_kind(struct builder *builder, enum kind kind)
+{
+    _cleanup_(side_free) struct side before = {0}, after = {0};
+    const struct difference *difference = builder->difference;
+    int result = side_load(&before, builder->database, difference->from, difference->to, kind);
+    if (!result)
+        result = side_load(&after, builder->database, difference->to, difference->from, kind);
+    return result ? result : merge(builder, &before, &after);
+}
+
+/* By kind, then by key; of one key what went before what came. */
+static int compare_changes(const void *left, const void *right)
+{
+    const struct change *a = left, *b = right;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    const struct record *one = a->before ? a->before : a->after;
+    const struct record *other = b->before ? b->before : b->after;
+    int order = record_compare_numbers(one, other);
+    if (!order)
+        order = (a->before ? 0 : 1) - (b->before ? 0 : 1);
+    return order ? order : record_compare_keys(one, other);
+}
+
+static int build(struct builder *builder, unsigned kind_mask)
+{
+    const struct difference *difference = builder->difference;
+    int result = hidden_load(builder->database, difference->from, &builder->hidden_before);
+    if (!result)
+        result = hidden_load(builder->database, difference->to, &builder->hidden_after);
+    for (enum kind kind = 0; !result && kind < KIND_COUNT; kind++)
+        if (kind_mask >> kind & 1)
+            result = compare_kind(builder, kind);
+    hidden_free(builder->hidden_before);
+    hidden_free(builder->hidden_after);
+    return result;
+}
+
+int difference_of(struct database *database, const struct snapshot *from, const struct snapshot *to,
+                  unsigned kind_mask, struct difference **ret_difference)
+{
+    if (from->host_id != to->host_id)
+        return error_set(ERROR_USAGE,
+                         "cannot compare snapshot %lld of host %s with snapshot %lld of host %s: a "
+                         "difference is of one host; pick it with --host",
+                         (long long)from->id, from->facts.host, (long long)to->id, to->facts.host);
+    _cleanup_difference_ struct difference *difference = calloc(1, sizeof(*difference));
+    if (!difference)
+        return error_memory();
+    difference->from = from;
+    difference->to = to;
+    struct builder builder = {.database = database, .difference = difference};
+    int result = from->id == to->id ? 0 : build(&builder, kind_mask);
+    if (result)
+        return result;
+    if (difference->count)
+        qsort(difference->changes, difference->count, sizeof(*difference->changes),
+              compare_changes);
+    *ret_difference = steal_pointer(difference);
+    return 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diff/hidden.h"
+
+#include "base/arena.h"
+#include "base/array.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "schema/reader.h"
+#include "schema/statement.h"
+
+#include <string.h>
+
+struct hiding_gap {
+    enum kind kind;
+    const char *scope; /* NULL for any */
+};
+
+struct hidden {
+    struct arena *arena;
+    struct hiding_gap *gaps; /* by kind, then scope, those of any scope first */
+    size_t count, capacity;
+};
+
+void hidden_free(struct hidden *hidden)
+{
+    if (!hidden)
+        return;
+    arena_free(hidden->arena);
+    free(hidden->gaps);
+    free(hidden);
+}
+
+static int add(struct hidden *hidden, const struct record *gap)
+{
+    const char *kind_name = record_text(gap, GAP_HIDES), *scope = record_text(gap, GAP_HIDES_SCOPE);
+    enum kind kind = kind_name ? kind_by_name(kind_name) : KIND_COUNT;
+    if (kind == KIND_COUNT)
+        return 0;
+    int result =
+        array_reserve(&hidden->gaps, &hidden->capacity, hidden->count + 1, sizeof(*hidden->gaps));
+    if (result)
+        return result;
+    if (scope && !(scope = arena_copy(hidden->arena, scope, strlen(scope))))
+        return error_memory();
+    hidden->gaps[hidden->count++] = (struct hiding_gap){.kind = kind, .scope = scope};
+    return 0;
+}
+
+static int compare_gaps(const void *left, const void *right)
+{
+    const struct hiding_gap *a = left, *b = right;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (!a->scope || !b->scope)
+        return (a->scope ? 1 : 0) - (b->scope ? 1 : 0);
+    return strcmp(a->scope, b->scope);
+}
+
+int hidden_load(struct database *database, const struct snapshot *snapshot,
+                struct hidden **ret_hidden)
+{
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    _cleanup_(hidden_free_pointer) struct hidden *hidden = calloc(1, sizeof(*hidden));
+    const struct record *gap;
+    if (!hidden || !(hidden->arena = arena_new()))
+        return error_memory();
+    int result = cursor_open(database, snapshot, KIND_GAP, &cursor);
+    while (!result && (result = cursor_next(cursor, &gap)) > 0)
+        result = add(hidden, gap);
+    if (result)
+        return result;
+    if (hidden->count)
+        qsort(hidden->gaps, hidden->count, sizeof(*hidden->gaps), compare_gaps);
+    *ret_hidden = steal_pointer(hidden);
+    return 0;
+}
+
+static bool has_gap(const struct hidden *hidden, enum kind kind, const char *scope)
+{
+    struct hiding_gap wanted = {.kind = kind, .scope = scope};
+    return hidden->count &&
+           bsearch(&wanted, hidden->gaps, hidden->count, sizeof(wanted), compare_gaps);
+}
+
+static bool has_kind(const struct hidden *hidden, enum kind kind)
+{
+    for (size_t i = 0; i < hidden->count; i++)
+        if (hidden->gaps[i].kind == kind)
+            return true;
+    return false;
+}
+
+bool hidden_covers(const struct hidden *hidden, const struct record *record)
+{
+    char number[24];
+    if (!hidden->count)
+        return false;
+    int column = column_by_flags(record->kind, SCOPE);
+    const char *scope = column >= 0 ? record_text(record, (unsigned)column) : NULL;
+    if (column >= 0 && !scope && record_has(record, (unsigned)column)) {
+        snprintf(number, sizeof(number), "%lld",
+                 (long long)record_integer(record, (unsigned)column, 0));
+        scope = number;
+    }
+    return has_gap(hidden, record->kind, NULL) || (scope && has_gap(hidden, record->kind, scope));
+}
+
+/* SELECT the processes and threads (kind, pid) that were in the namespace ?2 in snapshot ?1, or
+ * would have put their children there. NULL, without an error, for a type that there is not. */
+static int prepare_members(struct database *database, const char *type, sqlite3_stmt **ret_select)
+{
+    static const enum kind tasks[] = {KIND_PROCESS, KIND_THREAD};
+    _cleanup_buffer_ struct buffer sql = {0};
+    char name[64];
+    for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++)
+        for (int children = 0; children < 2; children++) {
+            snprintf(name, sizeof(name), "%s%s_namespace", type, children ? "_for_children" : "");
+            if (column_by_name(tasks[i], name) < 0)
+                continue;
+            buffer_append_format(&sql,
+                                 "%sSELECT %d, pid FROM %s_at WHERE snapshot_id = ?1 AND %s = ?2",
+                                 sql.length ? " UNION " : "", tasks[i], kinds[tasks[i]].name, name);
+        }
+    if (sql.failed)
+        return error_memory();
+    return sql.length ? sql_prepare(database, buffer_text(&sql), ret_select) : 0;
+}
+
+/* A thread is hidden where its process is, or where only its threads are. */
+static bool task_is_hidden(const struct hidden *hidden, enum kind kind, int64_t pid)
+{
+    struct record task;
+    record_begin(&task, KIND_PROCESS);
+    record_set_integer(&task, TASK_PID, pid);
+    if (hidden_covers(hidden, &task))
+        return true;
+    task.kind = KIND_THREAD;
+    return kind == KIND_THREAD && hidden_covers(hidden, &task);
+}
+
+/* Whether a process or thread that was in the namespace in `seen` is one that a gap covers. */
+static int member_is_hidden(const struct hidden *hidden, struct database *database,
+                            const struct snapshot *seen, const char *type, int64_t inode,
+                            bool *ret_hidden)
+{
+    _cleanup_statement_ sqlite3_stmt *select = NULL;
+    int result = prepare_members(database, type ? type : "", &select);
+    if (result || !select)
+        return result;
+    sqlite3_bind_int64(select, 1, seen->id);
+    sqlite3_bind_int64(select, 2, inode);
+    while (!*ret_hidden && (result = sql_step(database, select)) > 0)
+        *ret_hidden = task_is_hidden(hidden, (enum kind)sqlite3_column_int(select, 0),
+                                     sqlite3_column_int64(select, 1));
+    return result < 0 ? result : 0;
+}
+
+int hidden_may_hold(const struct hidden *hidden, struct database *database,
+                    const struct snapshot *seen, const struct record *record, bool *ret_hidden)
+{
+    *ret_hidden = hidden_covers(hidden, record);
+    if (*ret_hidden || !(has_kind(hidden, KIND_PROCESS) || has_kind(hidden, KIND_THREAD)))
+        return 0;
+    if (record->kind == KIND_THREAD)
+        *ret_hidden = task_is_hidden(hidden, KIND_THREAD, record_integer(record, THREAD_PID, -1));
+    if (record->kind == KIND_NAMESPACE)
+        return member_is_hidden(hidden, database, seen, record_text(record, NAMESPACE_TYPE),
+                                record_integer(record, NAMESPACE_INODE, 0), ret_hidden);
+    if (record->kind == KIND_MOUNT)
+        return member_is_hidden(hidden, database, seen, "mnt",
+                                record_integer(record, MOUNT_NAMESPACE, 0), ret_hidden);
+    return 0;
+}

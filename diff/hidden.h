@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gaps of one snapshot may hide: where a difference must say "unobserved". */
+#ifndef DIFF_HIDDEN_H
+#define DIFF_HIDDEN_H
+
+#include "base/cleanup.h"
+#include "schema/record.h"
+#include "schema/snapshot.h"
+
+struct hidden;
+
+int hidden_load(struct database *database, const struct snapshot *snapshot,
+                struct hidden **ret_hidden);
+void hidden_free(struct hidden *hidden);
+DEFINE_CLEANUP(struct hidden *, hidden_free)
+
+/* Whether a gap names the record's kind and scope. */
+bool hidden_covers(const struct hidden *hidden, const struct record *record);
+
+/* Whether the record, which was seen in snapshot `seen`, may be in the snapshot of `hidden` unseen:
+ * a gap covers it, or the process of this thread, or a process or thread that was seen to be in
+ * this namespace. */
+int hidden_may_hold(const struct hidden *hidden, struct database *database,
+                    const struct snapshot *seen, const struct record *record, bool *ret_hidden);
+
+#endif
