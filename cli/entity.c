@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/entity.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/printable.h"
+#include "cli/suggestion.h"
+
+#include <string.h>
+
+#define BIT(kind) (1u << (kind))
+
+/* What may stand behind each prefix: a number, a name, or either. */
+static const struct {
+    const char *prefix;
+    unsigned number, name; /* kinds, by bits; 0 where such a thing cannot be */
+} prefixes[] = {
+    {"pid", BIT(KIND_PROCESS) | BIT(KIND_NAMESPACE), 0},
+    {"tid", BIT(KIND_THREAD), 0},
+    {"cgroup", BIT(KIND_NAMESPACE), BIT(KIND_CGROUP)},
+    {"ipc", BIT(KIND_NAMESPACE), 0},
+    {"mnt", BIT(KIND_NAMESPACE), 0},
+    {"net", BIT(KIND_NAMESPACE), 0},
+    {"time", BIT(KIND_NAMESPACE), 0},
+    {"user", BIT(KIND_NAMESPACE), 0},
+    {"uts", BIT(KIND_NAMESPACE), 0},
+    {"mount", BIT(KIND_MOUNT), BIT(KIND_MOUNT)},
+    {"container", BIT(KIND_CONTAINER), BIT(KIND_CONTAINER)},
+    {"gap", BIT(KIND_GAP), BIT(KIND_GAP)},
+};
+
+enum { PREFIX_COUNT = sizeof(prefixes) / sizeof(*prefixes) };
+
+static const char how_to_write[] = "write pid:812, tid:813, net:4026531840, container:web, "
+                                   "mount:/host or cgroup:/system.slice";
+
+static int unknown_prefix(const char *text, size_t length)
+{
+    _cleanup_free_ char *prefix = strndup(text, length);
+    if (!prefix)
+        return error_memory();
+    struct suggestion suggestion = {.word = prefix};
+    for (size_t i = 0; i < PREFIX_COUNT; i++)
+        suggestion_consider(&suggestion, prefixes[i].prefix);
+    return error_set(ERROR_USAGE, "nothing is written as '%s:'; %s" SUGGESTION_FORMAT, prefix,
+                     how_to_write, SUGGESTION_ARGUMENTS(suggestion));
+}
+
+int entity_parse(const char *text, struct entity *ret_entity)
+{
+    const char *colon = strchr(text, ':');
+    if (!colon || !colon[1])
+        return error_set(ERROR_USAGE, "'%s' does not say what kind of thing it is; %s", text,
+                         how_to_write);
+    size_t length = (size_t)(colon - text);
+    bool number = !colon[1 + strspn(colon + 1, "0123456789")];
+    for (size_t i = 0; i < PREFIX_COUNT; i++) {
+        if (strlen(prefixes[i].prefix) != length || memcmp(prefixes[i].prefix, text, length) != 0)
+            continue;
+        unsigned kinds_meant = number ? prefixes[i].number : prefixes[i].name;
+        if (!kinds_meant)
+            return error_set(ERROR_USAGE, "'%s': a number has to stand behind '%s:', such as %s",
+                             text, prefixes[i].prefix,
+                             prefixes[i].number & BIT(KIND_NAMESPACE) && *text != 'p' ? "4026531840"
+                                                                                      : "812");
+        *ret_entity = (struct entity){.kinds = kinds_meant, .text = text, .name = colon + 1};
+        return 0;
+    }
+    return unknown_prefix(text, length);
+}
+
+/* Whether `given`, in any of its three forms, is the stored text. */
+static bool is_text(const char *stored, const char *given, struct buffer *scratch)
+{
+    if (strcmp(stored, given) == 0)
+        return true;
+    buffer_clear(scratch);
+    text_append_captured(scratch, given, strlen(given));
+    if (strcmp(stored, buffer_text(scratch)) == 0)
+        return true;
+    buffer_clear(scratch);
+    printable_append(scratch, stored, strlen(stored));
+    return strcmp(buffer_text(scratch), given) == 0;
+}
+
+static bool is_column(const struct record *record, unsigned column, const char *given,
+                      struct buffer *scratch)
+{
+    const char *stored = record_text(record, column);
+    return stored && is_text(stored, given, scratch);
+}
+
+/* A container by its name, or by at least four characters of its id, with or without its engine. */
+static bool is_container(const struct record *record, const char *name, struct buffer *scratch)
+{
+    const char *engine = record_text(record, CONTAINER_ENGINE);
+    const char *id = record_text(record, CONTAINER_ID);
+    size_t length = engine ? strlen(engine) : 0;
+    if (length && strncmp(name, engine, length) == 0 && name[length] == ':')
+        name += length + 1;
+    if (id && strlen(name) >= 4 && strncmp(id, name, strlen(name)) == 0)
+        return true;
+    return is_column(record, CONTAINER_NAME, name, scratch) ||
+           is_column(record, CONTAINER_ID, name, scratch);
+}
+
+/* The shorter ways to say it. */
+static bool is_named(const struct entity *entity, const struct record *record,
+                     struct buffer *scratch)
+{
+    switch (record->kind) {
+    case KIND_MOUNT:
+        return is_column(record, MOUNT_TARGET, entity->name, scratch);
+    case KIND_CONTAINER:
+        return is_container(record, entity->name, scratch);
+    case KIND_CGROUP:
+        return is_column(record, CGROUP_PATH, entity->name, scratch);
+    default:
+        return false;
+    }
+}
+
+bool entity_matches(const struct entity *entity, const struct record *record,
+                    struct buffer *scratch)
+{
+    _cleanup_buffer_ struct buffer key = {0};
+    record_append_key(&key, record);
+    return is_text(buffer_text(&key), entity->text, scratch) || is_named(entity, record, scratch);
+}
+
+void entity_append(struct buffer *buffer, const struct record *record)
+{
+    _cleanup_buffer_ struct buffer key = {0};
+    record_append_key(&key, record);
+    printable_append(buffer, buffer_text(&key), key.length);
+    buffer->failed |= key.failed;
+}
