@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seals, computed anew by another program from what docs/schema.md says of them."""
+
+import hashlib
+import pathlib
+import re
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1])]
+import support  # noqa: E402
+from small_host import SmallHost  # noqa: E402
+
+
+def digest(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def read_kinds():
+    """The kinds with their columns (SQL name, class), from the table in schema/kinds.h."""
+    text = (support.SOURCE / "schema/kinds.h").read_text()
+    lists = {}
+    for name, body in re.findall(r"#define (\w+)_COLUMNS\(C(?:, K)?\)((?:.*\\\n)*.*\n)", text):
+        rows = []
+        for line in body.splitlines():
+            if "TASK_COLUMNS(" in line:
+                rows += lists["TASK"]
+            match = re.match(r'\s*C\(\w+, \w+, "(\w+)", "[^"]+", \w+, (\w+),', line)
+            if match:
+                rows.append(match.groups())
+        lists[name] = rows
+    order = re.findall(r'^ +K\(\w+, (\w+)_COLUMNS, "(\w+)", "\w+", (true|false)\)', text, re.M)
+    return [(name, boot == "true", lists[columns]) for columns, name, boot in order]
+
+
+class Sealed:
+    """A database read with Python's own sqlite3."""
+
+    def __init__(self, path):
+        self.sqlite = sqlite3.connect(path)
+        self.sqlite.row_factory = sqlite3.Row
+        self.kinds = read_kinds()
+
+    def one(self, sql, *parameters):
+        row = self.sqlite.execute(sql, parameters).fetchone()
+        return row[0] if row else None
+
+    def state_digest(self, kind, boot_bound, columns, row):
+        boot = self.one("SELECT boot_id FROM boot WHERE id = ?", row["boot"]) if boot_bound else None
+        data = b"".join(struct.pack("<I", len(text)) + text for text in (kind.encode(), (boot or "").encode()))
+        for number, (name, column_class) in enumerate(columns):
+            if column_class not in ("IDENTITY", "STATE") or row[name] is None:
+                continue
+            if isinstance(row[name], int):
+                data += struct.pack("<Hcq", number, b"i", row[name])
+            else:
+                text = row[name].encode()
+                data += struct.pack("<HcI", number, b"t", len(text)) + text
+        return digest(data)
+
+    def states(self, snapshot):
+        for kind, boot_bound, columns in self.kinds:
+            for row in self.sqlite.execute(f"SELECT * FROM {kind}_at WHERE snapshot_id = ?", (snapshot,)):
+                yield row["digest"], self.state_digest(kind, boot_bound, columns, row)
+
+    def sample_bytes(self, snapshot, kind):
+        row = self.sqlite.execute("SELECT * FROM sample WHERE snapshot_id = ? AND kind = ?",
+                                  (snapshot, kind)).fetchone()
+        if not row:
+            return None
+        command = ["zstd", "-d", "-c"]
+        with tempfile.NamedTemporaryFile() as base:
+            if row["base_snapshot"]:
+                base.write(self.sample_bytes(row["base_snapshot"], kind))
+                base.flush()
+                command.append(f"--patch-from={base.name}")
+            return subprocess.run(command, input=row["block"], capture_output=True, check=True).stdout
+
+    def snapshot_digest(self, snapshot):
+        facts = self.sqlite.execute(
+            "SELECT uuid, (SELECT value FROM text WHERE id = hostname_id), machine_id, boot_id, kernel,"
+            " architecture, (SELECT value FROM text WHERE id = recorder_id), label, note,"
+            " (SELECT value FROM text WHERE id = without_id), (SELECT value FROM text WHERE id = privileges_id),"
+            " load_average, taken_at, boottime, booted_at, clock_ticks, clock_synchronized, forks, duration_ns,"
+            " processes_ended, namespace_count, process_count, thread_count, mount_count, container_count,"
+            " cgroup_count, gap_count FROM snapshot JOIN host ON host.id = snapshot.host_id"
+            " JOIN boot ON boot.id = snapshot.boot WHERE snapshot.id = ?", (snapshot,)).fetchone()
+        data = b""
+        for text in ("nslapse snapshot 1", *tuple(facts)[:12]):
+            encoded = b"" if text is None else text.encode()
+            data += struct.pack("<q", -1 if text is None else len(encoded)) + encoded
+        for number in tuple(facts)[12:]:
+            data += struct.pack("<q", -1 if number is None else number)
+        data += self.one("SELECT before.digest FROM snapshot JOIN snapshot AS before"
+                         " ON before.id = snapshot.predecessor_id WHERE snapshot.id = ?", snapshot) or bytes(32)
+        for kind, _, _ in self.kinds:
+            samples = self.sample_bytes(snapshot, kind)
+            data += bytes(32) if samples is None else digest(samples)
+        return digest(data + b"".join(sorted(stored for stored, _ in self.states(snapshot))))
+
+
+class Seals(support.TestCase):
+    def test_another_program_finds_the_same(self):
+        host = SmallHost(self.folder / "host")
+        for step in range(4):
+            host.process(100 + step, f"step\n{step}")
+            self.database.record("--root", str(host.folder), "--label", f"step {step}", "--note", "\\ \x1b")
+        sealed = Sealed(self.database.path)
+        states = 0
+        for snapshot, stored in sealed.sqlite.execute("SELECT id, digest FROM snapshot").fetchall():
+            for kept, computed in sealed.states(snapshot):
+                self.assertEqual(kept, computed)
+                states += 1
+            self.assertEqual(stored, sealed.snapshot_digest(snapshot))
+        self.assertGreater(states, 4 * 5)
+
+
+if __name__ == "__main__":
+    unittest.main()

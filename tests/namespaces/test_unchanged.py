@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two snapshots of an unchanged situation have no difference for its things, and neither have two that
+were taken by different ways: a fallback changes the time taken, never the meaning."""
+
+import subprocess
+
+from support import HELPERS, Situation, TestCase, features, needs_root
+
+RESTLESS = {"fork-storm", "exec-storm"}
+LARGE = {"many-mounts"}
+NEEDS = {"long-options": "detached_procfs"}  # the same system calls
+# What a way to read cannot give, and whether that is so.
+IDS = {"id", "unique_id", "pidfs_inode", "identity"}
+
+
+def situation_names():
+    listing = subprocess.run([HELPERS / "situation", "--list"], stdout=subprocess.PIPE, text=True, check=True)
+    return [line.split()[0] for line in listing.stdout.splitlines()]
+
+
+def numbers(facts, *words):
+    """All numbers of facts whose name contains one of the words."""
+    found = set()
+    for name, value in facts.items():
+        if any(word in name for word in words):
+            found |= set(value) if isinstance(value, list) else {value}
+    return found
+
+
+class Things:
+    """What belongs to a situation."""
+
+    def __init__(self, facts):
+        self.pids = numbers(facts, "pid", "parent", "child", "keeper")
+        self.inodes = numbers(facts, "namespace") - numbers(facts, "process_namespace", "outer_namespace")
+
+    def has(self, kind, record):
+        if kind in ("process", "thread", "processes", "threads"):
+            return record["pid"] in self.pids
+        if kind in ("namespace", "namespaces"):
+            return record["inode"] in self.inodes
+        if kind in ("mount", "mounts"):
+            return record["namespace"] in self.inodes
+        return False
+
+    def changes(self, difference):
+        return [change for change in difference.document["changes"]
+                if self.has(change["kind"], change["before"] or change["after"])]
+
+    def of(self, export):
+        """Its records without ids and samples, to be compared."""
+        def plain(record):
+            return {name: value for name, value in record.items()
+                    if name not in IDS | {"sample", "threads"}}
+        return {kind: [plain(record) for record in export[kind] if self.has(kind, record)]
+                for kind in ("namespaces", "processes", "mounts")}
+
+
+@needs_root
+class Unchanged(TestCase):
+    def test_no_difference_for_the_things_of_any_situation(self):
+        for name in situation_names():
+            if name in RESTLESS | LARGE or not features().get(NEEDS.get(name), True):
+                continue
+            with self.subTest(name), Situation(name) as situation:
+                self.database.record()
+                self.database.record()
+                things = Things(situation.facts)
+                self.assertTrue(any(things.of(self.database.export()).values()), "none was recorded")
+                self.assertEqual([], things.changes(self.database.diff()))
+
+    def test_each_fallback_gives_the_same_records(self):
+        held = [self.situation(name) for name in ("mounts", "nested-pid", "user-empty-middle", "thread-net")]
+        things = [Things(situation.facts) for situation in held]
+        self.database.record()
+        wanted = [thing.of(self.database.export()) for thing in things]
+        for feature, available in features().items():
+            if not available or feature.startswith("NS_GET_") and not feature.endswith("_ID"):
+                continue  # owners and parents have no other source
+            with self.subTest(without=feature):
+                self.database.record(environment={"NSLAPSE_WITHOUT": feature})
+                export, difference = self.database.export(), self.database.diff()
+                for thing, want in zip(things, wanted):
+                    self.assertEqual(want, thing.of(export))
+                    self.assertEqual([], [change for change in thing.changes(difference)
+                                          if change["op"] != "unobserved"])

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cost follows the difference, not the length of the history: counted in steps of SQLite's
+ * virtual machine, not in time, on the same little churn in a short and in a long history. */
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "diff/diff.h"
+#include "schema/statement.h"
+#include "tests/unit/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SHORT = 200, LONG = 1000, THINGS = 60, STATEMENTS_MOST = 64 };
+
+/* A database with a history, and what was asked of it since watch(). */
+struct watched {
+    char *path;
+    struct database *database;
+    struct world world;
+    int64_t steps, scanned, indexes_made;
+    char *statements[STATEMENTS_MOST];
+    size_t statement_count;
+};
+
+static struct watched few, many;
+
+/* Called by SQLite when a statement comes to its end. */
+static int count(unsigned event, void *userdata, void *statement, void *nanoseconds)
+{
+    struct watched *watched = userdata;
+    (void)event;
+    (void)nanoseconds;
+    watched->steps += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
+    watched->scanned += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
+    watched->indexes_made += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_AUTOINDEX, 1);
+    const char *sql = sqlite3_sql(statement);
+    for (size_t i = 0; i < watched->statement_count; i++)
+        if (strcmp(watched->statements[i], sql) == 0)
+            return 0;
+    assert_in_range(watched->statement_count, 0, STATEMENTS_MOST - 1);
+    watched->statements[watched->statement_count++] = strdup(sql);
+    return 0;
+}
+
+static void forget(struct watched *watched)
+{
+    for (size_t i = 0; i < watched->statement_count; i++)
+        free(watched->statements[i]);
+    watched->statement_count = 0;
+    watched->steps = watched->scanned = watched->indexes_made = 0;
+}
+
+static void watch(struct watched *watched)
+{
+    forget(watched);
+    sqlite3_trace_v2(watched->database->sqlite, SQLITE_TRACE_PROFILE, count, watched);
+}
+
+/* Steps since watch(). No table was looked through as a whole, no index made for the moment. */
+static int64_t steps(struct watched *watched)
+{
+    sqlite3_trace_v2(watched->database->sqlite, 0, NULL, NULL);
+    assert_int_equal(watched->scanned, 0);
+    assert_int_equal(watched->indexes_made, 0);
+    return watched->steps;
+}
+
+static void add_gap(struct world *world, int64_t number)
+{
+    struct record gap;
+    char subject[32];
+    record_begin(&gap, KIND_GAP);
+    snprintf(subject, sizeof(subject), "pid:%lld", (long long)number);
+    record_set_text(&gap, GAP_SOURCE, "processes");
+    record_set_text(&gap, GAP_SUBJECT, subject);
+    record_set_integer(&gap, GAP_ERRNO, 13);
+    record_set_text(&gap, GAP_HIDES, "process");
+    record_set_text(&gap, GAP_HIDES_SCOPE, subject + strlen("pid:"));
+    world_add(world, &gap);
+}
+
+/* The same in each snapshot: a process changes, one comes, one goes; a gap is another each time. */
+static void turn(struct world *world, int64_t number)
+{
+    struct record process;
+    while (world->count > THINGS)
+        world_remove(world, world->count - 1);
+    record_begin(&process, KIND_PROCESS);
+    record_set_integer(&process, PROCESS_PID, 1000000);
+    record_set_integer(&process, PROCESS_START_TICKS, 1);
+    record_set_integer(&process, PROCESS_PPID, number);
+    world_add(world, &process);
+    record_set_integer(&process, PROCESS_PID, 2000000 + number);
+    world_add(world, &process);
+    add_gap(world, number);
+    world->facts.taken_at += 60 * NSEC_PER_SEC;
+}
+
+static void make_history(struct watched *watched, int64_t snapshots)
+{
+    watched->path = scratch_database();
+    must(database_open(watched->path, DATABASE_WRITE, 0, &watched->database));
+    must(sql_execute(watched->database, "PRAGMA synchronous = OFF"));
+    world_begin(&watched->world, 9);
+    for (int i = 0; i < THINGS; i++)
+        world_add_random(&watched->world, (enum kind)(i % KIND_COUNT));
+    for (int64_t number = 1; number <= snapshots; number++) {
+        turn(&watched->world, number);
+        snapshot_free(world_record(&watched->world, watched->database));
+    }
+}
+
+static int make_histories(void **state)
+{
+    (void)state;
+    make_history(&few, SHORT);
+    make_history(&many, LONG);
+    return 0;
+}
+
+static void end(struct watched *watched)
+{
+    forget(watched);
+    database_free(watched->database);
+    scratch_remove(watched->path);
+    world_end(&watched->world);
+}
+
+static int end_histories(void **state)
+{
+    (void)state;
+    end(&few);
+    end(&many);
+    return 0;
+}
+
+static int64_t steps_of_difference(struct watched *watched, int64_t a, int64_t b)
+{
+    _cleanup_snapshot_ struct snapshot *from = NULL, *to = NULL;
+    _cleanup_difference_ struct difference *difference = NULL;
+    must(snapshot_find(watched->database, a, &from));
+    must(snapshot_find(watched->database, b, &to));
+    watch(watched);
+    must(difference_of(watched->database, from, to, DIFF_KINDS, &difference));
+    assert_int_equal(difference->count, 3); /* one each of changed, added and removed */
+    return steps(watched);
+}
+
+static int64_t steps_of_reading(struct watched *watched, int64_t id)
+{
+    _cleanup_snapshot_ struct snapshot *snapshot = NULL;
+    must(snapshot_find(watched->database, id, &snapshot));
+    watch(watched);
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+        _cleanup_cursor_ struct cursor *cursor = NULL;
+        const struct record *record;
+        int result;
+        must(cursor_open(watched->database, snapshot, kind, &cursor));
+        while ((result = cursor_next(cursor, &record)) > 0)
+            ;
+        must(result);
+    }
+    return steps(watched);
+}
+
+static int64_t steps_of_recording(struct watched *watched)
+{
+    watch(watched);
+    snapshot_free(world_record(&watched->world, watched->database));
+    return steps(watched);
+}
+
+/* Trees are a level higher, a chain of samples a block longer: no more. */
+static void assert_alike(int64_t in_few, int64_t in_many)
+{
+    if (in_many > in_few + in_few / 10)
+        fail_msg("%lld steps with %d snapshots, %lld with %d", (long long)in_few, SHORT,
+                 (long long)in_many, LONG);
+}
+
+static void of_the_newest_it_does_not_grow(void **state)
+{
+    (void)state;
+    assert_alike(steps_of_difference(&few, SHORT - 1, SHORT),
+                 steps_of_difference(&many, LONG - 1, LONG));
+    assert_alike(steps_of_difference(&few, SHORT, SHORT - 1),
+                 steps_of_difference(&many, LONG, LONG - 1));
+    assert_alike(steps_of_reading(&few, SHORT), steps_of_reading(&many, LONG));
+}
+
+/* In the past, gaps that ended later are passed by in an index: a few steps each, on both sides. */
+static void of_the_past_it_hardly_grows(void **state)
+{
+    (void)state;
+    enum { STEPS_EACH = 8, SIDES = 2 };
+    int64_t newest = steps_of_difference(&many, LONG - 1, LONG);
+    for (int64_t id = 1; id < LONG; id += 111) {
+        int64_t later = LONG - id;
+        assert_in_range(steps_of_difference(&many, id, id + 1), newest / 2,
+                        newest * 3 / 2 + later * STEPS_EACH * SIDES);
+    }
+}
+
+/* A difference of far snapshots reads what begins or ends in between, and no more. */
+static void of_far_ones_it_grows_with_what_lies_between(void **state)
+{
+    (void)state;
+    int64_t near = steps_of_difference(&many, LONG - 10, LONG),
+            far = steps_of_difference(&many, LONG - 100, LONG);
+    assert_true(far < near * 12);
+    assert_alike(steps_of_difference(&few, SHORT - 100, SHORT), far);
+}
+
+static void recording_does_not_grow(void **state)
+{
+    (void)state;
+    turn(&few.world, LONG + 1);
+    turn(&many.world, LONG + 1);
+    assert_alike(steps_of_recording(&few), steps_of_recording(&many));
+    /* Without a change. */
+    assert_alike(steps_of_recording(&few), steps_of_recording(&many));
+}
+
+static void finding_does_not_grow(void **state)
+{
+    (void)state;
+    struct watched *const both[] = {&few, &many};
+    int64_t found[2];
+    for (int i = 0; i < 2; i++) {
+        _cleanup_snapshot_ struct snapshot *latest = NULL, *before = NULL, *moment = NULL;
+        struct database *database = both[i]->database;
+        watch(both[i]);
+        must(snapshot_find_latest(database, NULL, 3, &latest));
+        must(snapshot_find_before(database, latest, 5, &before));
+        must(snapshot_find_moment(database, NULL, before->facts.taken_at, &moment));
+        found[i] = steps(both[i]);
+        assert_int_equal(moment->id, before->id);
+    }
+    assert_alike(found[0], found[1]);
+}
+
+static int64_t steps_of_history(struct watched *watched)
+{
+    int64_t first, last, identity = 0;
+    must(
+        sql_integer(watched->database, "SELECT id FROM process WHERE pid = 2000002", 0, &identity));
+    watch(watched);
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    const struct record *record;
+    must(cursor_open_history(watched->database, KIND_PROCESS, identity, &cursor));
+    assert_int_equal(cursor_next(cursor, &record), 1);
+    assert_int_equal(cursor_next(cursor, &record), 0);
+    must(history_span(watched->database, KIND_PROCESS, identity, &first, &last));
+    assert_int_equal(first, 2);
+    assert_int_equal(last, 2);
+    return steps(watched);
+}
+
+static void the_history_of_one_thing_does_not_grow(void **state)
+{
+    (void)state;
+    assert_alike(steps_of_history(&few), steps_of_history(&many));
+}
+
+/* Whether a line of the plan of `sql` holds all the words; NULL ends them. */
+static bool plan_has(struct watched *watched, const char *sql, const char *const *words)
+{
+    _cleanup_statement_ sqlite3_stmt *plan = NULL;
+    _cleanup_buffer_ struct buffer explain = {0};
+    buffer_append_format(&explain, "EXPLAIN QUERY PLAN %s", sql);
+    must(sql_prepare(watched->database, buffer_text(&explain), &plan));
+    while (sql_step(watched->database, plan) > 0) {
+        const char *line = (const char *)sqlite3_column_text(plan, 3);
+        bool all = true;
+        for (size_t i = 0; words[i]; i++)
+            all = all && strstr(line, words[i]);
+        if (all)
+            return true;
+    }
+    return false;
+}
+
+/* Halves of a difference: by what begins after, by what ends before. */
+static void differences_use_their_indexes(void **state)
+{
+    (void)state;
+    const char *const begin[] = {"USING INDEX process_state_begin (host_id=? AND first_snapshot>?",
+                                 NULL};
+    const char *const end[] = {"USING INDEX process_state_end (host_id=? AND last_snapshot>?",
+                               "last_snapshot<?)", NULL};
+    bool begins = false, ends = false;
+    steps_of_difference(&few, SHORT / 2, SHORT / 2 + 1);
+    for (size_t i = 0; i < few.statement_count; i++) {
+        begins |= plan_has(&few, few.statements[i], begin);
+        ends |= plan_has(&few, few.statements[i], end);
+    }
+    assert_true(begins);
+    assert_true(ends);
+}
+
+/* The examiner's queries too: one snapshot, one thing. */
+static void views_use_indexes(void **state)
+{
+    (void)state;
+    const char *const scan[] = {"SCAN", "state", NULL};
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+        char sql[128];
+        snprintf(sql, sizeof(sql), "SELECT * FROM %s_at WHERE snapshot_id = 42", kinds[kind].name);
+        assert_false(plan_has(&few, sql, scan));
+        snprintf(sql, sizeof(sql), "SELECT * FROM %1$s_history WHERE %1$s_id = 42",
+                 kinds[kind].name);
+        assert_false(plan_has(&few, sql, scan));
+    }
+    assert_true(plan_has(&few, "SELECT * FROM process_state AS state WHERE comm = 'sh'", scan));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_the_newest_it_does_not_grow),
+        cmocka_unit_test(of_the_past_it_hardly_grows),
+        cmocka_unit_test(of_far_ones_it_grows_with_what_lies_between),
+        cmocka_unit_test(finding_does_not_grow),
+        cmocka_unit_test(the_history_of_one_thing_does_not_grow),
+        cmocka_unit_test(differences_use_their_indexes),
+        cmocka_unit_test(views_use_indexes),
+        cmocka_unit_test(recording_does_not_grow),
+    };
+    return cmocka_run_group_tests(tests, make_histories, end_histories);
+}
