@@ -12,12 +12,19 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Where there is no memory left to do it better, as in the message that says so. */
+static void print_ascii(FILE *out, const char *text)
+{
+    for (const char *at = text; *at; at++)
+        fputc(*at >= ' ' && *at <= '~' ? *at : '?', out);
+}
+
 void output_printable(FILE *out, const char *text)
 {
     _cleanup_buffer_ struct buffer printable = {0};
     printable_append(&printable, text, strlen(text));
     if (printable.failed)
-        fputs("(out of memory)", out);
+        print_ascii(out, text);
     else
         fwrite(buffer_text(&printable), 1, printable.length, out);
 }
@@ -79,15 +86,14 @@ int output_finish(FILE *out)
 
 void output_message(const char *format, ...)
 {
-    _cleanup_free_ char *text = NULL;
+    char text[4096]; /* no allocation: the message may be that there is no memory left */
     va_list arguments;
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     fprintf(stderr, "%snslapse:%s ", terminal_style(stderr, STYLE_ERROR),
             terminal_style(stderr, STYLE_PLAIN));
-    output_printable(stderr, text ? text : "out of memory");
+    output_printable(stderr, text);
     fputc('\n', stderr);
 }
 

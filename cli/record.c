@@ -173,7 +173,8 @@ static int record(void)
         return r;
     r = report(database, snapshot);
     if (r < 0)
-        return r;
+        return error_set(-r, "snapshot %lld is stored, but not told of: %s",
+                         (long long)snapshot->id, error_message());
     return arguments.strict && snapshot->counts[KIND_GAP] ? EXIT_GAPS : 0;
 }
 

@@ -8,6 +8,8 @@
 static int error_code(const struct database *database)
 {
     int system_error = sqlite3_system_errno(database->sqlite);
+    if (sqlite3_extended_errcode(database->sqlite) == SQLITE_IOERR_NOMEM)
+        return ENOMEM;
     switch (sqlite3_errcode(database->sqlite) & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -56,6 +58,8 @@ int sql_error(const struct database *database, const char *doing)
     const char *reason = sqlite3_errmsg(database->sqlite);
     if (code == ERROR_LOCKED)
         reason = "it is locked";
+    else if (code == ENOMEM) /* SQLite calls it an I/O error where a mapping found no room */
+        reason = "there is no memory left";
     return error_set(code, "cannot %s %s: %s%s", doing, database->path, reason, advice(code));
 }
 

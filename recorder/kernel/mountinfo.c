@@ -111,8 +111,9 @@ static int parse_table(struct span file, struct libmnt_table **ret_table)
         return error_memory();
     mnt_table_set_parser_errcb(table, skip_line);
     int r = mnt_table_parse_stream(table, stream, "mountinfo");
-    if (r < 0)
-        return error_set(-r, "libmount cannot parse a mountinfo file: %s", strerror(-r));
+    if (r < 0) /* lines that it cannot parse are skipped: what is left is memory */
+        return error_set(ENOMEM, "no memory left for a mountinfo file (libmount: %s)",
+                         strerror(-r));
     *ret_table = steal_pointer(table);
     return 0;
 }
