@@ -26,6 +26,7 @@ static const struct {
     {"uts", BIT(KIND_NAMESPACE), 0},
     {"mount", BIT(KIND_MOUNT), BIT(KIND_MOUNT)},
     {"container", BIT(KIND_CONTAINER), BIT(KIND_CONTAINER)},
+    {"discrepancy", BIT(KIND_DISCREPANCY), BIT(KIND_DISCREPANCY)},
     {"gap", BIT(KIND_GAP), BIT(KIND_GAP)},
 };
 
@@ -115,6 +116,8 @@ static bool is_named(const struct entity *entity, const struct record *record,
         return is_container(record, entity->name, scratch);
     case KIND_CGROUP:
         return is_column(record, CGROUP_PATH, entity->name, scratch);
+    case KIND_DISCREPANCY:
+        return is_column(record, DISCREPANCY_SUBJECT, entity->name, scratch);
     default:
         return false;
     }

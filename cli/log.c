@@ -28,23 +28,28 @@ static const struct option_row options[] = {
 
 struct listing {
     struct table *table;
-    bool several_hosts;
+    bool several_hosts, discrepancies;
     int64_t host_id;
     size_t count;
 };
 
-static int count_hosts(void *userdata, const struct snapshot *snapshot)
+static int survey(void *userdata, const struct snapshot *snapshot)
 {
     struct listing *listing = userdata;
     listing->several_hosts |= listing->host_id && listing->host_id != snapshot->host_id;
     listing->host_id = snapshot->host_id;
+    listing->discrepancies |= snapshot->counts[KIND_DISCREPANCY] > 0;
     return 0;
 }
 
-/* Whether a number has a column: all of them are too many for a terminal's width. */
-static bool counts(enum kind kind)
+/* Whether a number has a column: all of them are too many for a terminal's width, and of
+ * discrepancies there are none as a rule. */
+static bool counts(const struct listing *listing, enum kind kind)
 {
-    return settings.verbose || (kind != KIND_THREAD && kind != KIND_CGROUP);
+    if (settings.verbose)
+        return true;
+    return kind == KIND_DISCREPANCY ? listing->discrepancies
+                                    : kind != KIND_THREAD && kind != KIND_CGROUP;
 }
 
 static int add_columns(const struct listing *listing)
@@ -57,7 +62,7 @@ static int add_columns(const struct listing *listing)
     if (r >= 0 && listing->several_hosts)
         r = table_add_column(listing->table, "host", TABLE_CUT);
     for (enum kind kind = 0; r >= 0 && kind < KIND_COUNT; kind++) {
-        if (counts(kind))
+        if (counts(listing, kind))
             r = table_add_column(listing->table, kinds[kind].plural, TABLE_RIGHT);
     }
     if (r >= 0 && settings.verbose)
@@ -84,7 +89,7 @@ static int add_snapshot(void *userdata, const struct snapshot *snapshot)
     if (r >= 0 && listing->several_hosts)
         r = table_set_text(row, column++, facts->host);
     for (enum kind kind = 0; r >= 0 && kind < KIND_COUNT; kind++) {
-        if (counts(kind))
+        if (counts(listing, kind))
             r = table_set_integer(row, column++, snapshot->counts[kind]);
     }
     if (r >= 0 && settings.verbose)
@@ -101,7 +106,7 @@ static int print_table(struct database *database)
     if (r < 0)
         return r;
     struct listing listing = {.table = table};
-    r = snapshot_each(database, settings.host, arguments.limit, count_hosts, &listing);
+    r = snapshot_each(database, settings.host, arguments.limit, survey, &listing);
     if (r < 0)
         return r;
     r = add_columns(&listing);

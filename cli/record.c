@@ -121,13 +121,17 @@ static void print_line(const struct snapshot *snapshot)
     printf(" at %s:", clock_format_local(snapshot->facts.taken_at, moment));
     const char *separator = " ";
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
-        if (kind == KIND_GAP)
+        if (kind == KIND_DISCREPANCY || kind == KIND_GAP)
             continue;
         fputs(separator, stdout);
         output_count(stdout, snapshot->counts[kind], kinds[kind].name, kinds[kind].plural);
         separator = ", ";
     }
     fputs("; ", stdout);
+    if (snapshot->counts[KIND_DISCREPANCY]) {
+        output_count(stdout, snapshot->counts[KIND_DISCREPANCY], "discrepancy", "discrepancies");
+        fputs(", ", stdout);
+    }
     output_count(stdout, snapshot->counts[KIND_GAP], "gap", "gaps");
     fputc('\n', stdout);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/related.h"
 
+#include "base/buffer.h"
+
 #include <string.h>
 
 void related_free(struct related *related)
@@ -117,6 +119,20 @@ static bool process_of_container(const struct record *container, const struct re
            strcmp(named + length + 1, id) == 0;
 }
 
+static bool discrepancy_about(const struct record *subject, const struct record *discrepancy)
+{
+    _cleanup_buffer_ struct buffer key = {0};
+    const char *about = record_text(discrepancy, DISCREPANCY_SUBJECT);
+    record_append_key(&key, subject);
+    return about && strcmp(about, buffer_text(&key)) == 0;
+}
+
+/* What a discrepancy is about, where that is recorded. */
+static bool subject_of_discrepancy(const struct record *discrepancy, const struct record *subject)
+{
+    return discrepancy_about(subject, discrepancy);
+}
+
 static const struct record *parent_namespace(const struct records *spaces,
                                              const struct record *space)
 {
@@ -191,7 +207,9 @@ static int add_of_namespace(const struct search *search)
 
 static int add_of_process(const struct search *search)
 {
-    int r = add_group(search, "namespaces", KIND_NAMESPACE, namespace_of_task);
+    int r = add_group(search, "discrepancies", KIND_DISCREPANCY, discrepancy_about);
+    if (r >= 0)
+        r = add_group(search, "namespaces", KIND_NAMESPACE, namespace_of_task);
     return r < 0 ? r : add_group(search, "threads", KIND_THREAD, thread_of_process);
 }
 
@@ -199,6 +217,18 @@ static int add_of_thread(const struct search *search)
 {
     int r = add_group(search, "process", KIND_PROCESS, process_of_thread);
     return r < 0 ? r : add_group(search, "namespaces", KIND_NAMESPACE, namespace_of_task);
+}
+
+static int add_of_mount(const struct search *search)
+{
+    int r = add_group(search, "discrepancies", KIND_DISCREPANCY, discrepancy_about);
+    return r < 0 ? r : add_group(search, "namespace", KIND_NAMESPACE, namespace_of_mount);
+}
+
+static int add_of_discrepancy(const struct search *search)
+{
+    int r = add_group(search, "process", KIND_PROCESS, subject_of_discrepancy);
+    return r < 0 ? r : add_group(search, "mount", KIND_MOUNT, subject_of_discrepancy);
 }
 
 int related_find(struct database *database, const struct snapshot *snapshot,
@@ -213,9 +243,11 @@ int related_find(struct database *database, const struct snapshot *snapshot,
     case KIND_THREAD:
         return add_of_thread(&search);
     case KIND_MOUNT:
-        return add_group(&search, "namespace", KIND_NAMESPACE, namespace_of_mount);
+        return add_of_mount(&search);
     case KIND_CONTAINER:
         return add_group(&search, "processes", KIND_PROCESS, process_of_container);
+    case KIND_DISCREPANCY:
+        return add_of_discrepancy(&search);
     default:
         return 0;
     }

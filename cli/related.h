@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The things that belong to one: a process's namespaces and threads, a namespace's processes, owner
- * and ancestors, a mount's namespace, a container's processes. */
+ * and ancestors, a mount's namespace, a container's processes, what views disagree about it. */
 #ifndef CLI_RELATED_H
 #define CLI_RELATED_H
 

@@ -11,7 +11,8 @@
 
 /* In the order of the document. Threads stand inside of their processes. */
 static const enum kind array_kinds[] = {
-    KIND_NAMESPACE, KIND_PROCESS, KIND_MOUNT, KIND_CONTAINER, KIND_CGROUP, KIND_GAP,
+    KIND_NAMESPACE, KIND_PROCESS,     KIND_MOUNT, KIND_CONTAINER,
+    KIND_CGROUP,    KIND_DISCREPANCY, KIND_GAP,
 };
 
 /* The threads of a snapshot, read along with its processes: both are ordered by pid. The recorder

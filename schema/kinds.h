@@ -172,6 +172,17 @@ enum column_flags {
     C(CGROUP, CONTROLLERS, "controllers", "controllers", JSON, STATE, SHARED, "controllers that it has")                                           \
     C(CGROUP, FROZEN, "frozen", "frozen", BOOLEAN, STATE, DEFAULT, "its processes are frozen")
 
+/* Two views of the kernel that should show the same thing, and don't. One record for each view that
+ * lacks it. */
+#define DISCREPANCY_COLUMNS(C)                                                                                                                         \
+    C(DISCREPANCY, SUBJECT, "subject", "subject", TEXT, IDENTITY, KEY | SCOPE | DEFAULT, "what the views disagree about: pid:812, mount:..., threads") \
+    C(DISCREPANCY, MISSING_FROM, "missing_from", "missing_from", TEXT, IDENTITY, KEY | DEFAULT, "the view of the kernel that doesn't show it")         \
+    C(DISCREPANCY, ID, "kernel_id", "id", ID, IDENTITY, STRONG, "the subject's own id, never used again: inode of a pidfd, unique mount id")           \
+    C(DISCREPANCY, START_TICKS, "start_ticks", "start_ticks", INTEGER, STATE, WEAK, "start of the process after boot, in clock ticks (proc_pid_stat(5), field 22)")\
+    C(DISCREPANCY, SHOWN_BY, "shown_by", "shown_by", JSON, STATE, SHARED | DEFAULT, "the views that show it")                                          \
+    C(DISCREPANCY, NAME, "name", "name", TEXT, STATE, DEFAULT, "command name of the process, target of the mount")                                     \
+    C(DISCREPANCY, DETAIL, "detail", "detail", TEXT, STATE, SHARED | DEFAULT, "in what they disagree: what covers it, two numbers")
+
 #define GAP_COLUMNS(C)                                                                                                                             \
     C(GAP, SOURCE, "source", "source", TEXT, IDENTITY, KEY | DEFAULT, "the collector that could not read")                                         \
     C(GAP, SUBJECT, "subject", "subject", TEXT, IDENTITY, KEY | SCOPE | DEFAULT, "what it could not read")                                         \
@@ -188,6 +199,7 @@ enum column_flags {
     K(MOUNT, MOUNT_COLUMNS, "mount", "mounts", true)                                                                                               \
     K(CONTAINER, CONTAINER_COLUMNS, "container", "containers", false)                                                                              \
     K(CGROUP, CGROUP_COLUMNS, "cgroup", "cgroups", true)                                                                                           \
+    K(DISCREPANCY, DISCREPANCY_COLUMNS, "discrepancy", "discrepancies", true)                                                                          \
     K(GAP, GAP_COLUMNS, "gap", "gaps", true)
 
 // clang-format on
@@ -210,6 +222,7 @@ enum namespace_column { NAMESPACE_COLUMNS(COLUMN_ENUMERATOR) NAMESPACE_COLUMN_CO
 enum mount_column { MOUNT_COLUMNS(COLUMN_ENUMERATOR) MOUNT_COLUMN_COUNT };
 enum container_column { CONTAINER_COLUMNS(COLUMN_ENUMERATOR) CONTAINER_COLUMN_COUNT };
 enum cgroup_column { CGROUP_COLUMNS(COLUMN_ENUMERATOR) CGROUP_COLUMN_COUNT };
+enum discrepancy_column { DISCREPANCY_COLUMNS(COLUMN_ENUMERATOR) DISCREPANCY_COLUMN_COUNT };
 enum gap_column { GAP_COLUMNS(COLUMN_ENUMERATOR) GAP_COLUMN_COUNT };
 #undef COLUMN_ENUMERATOR
 #undef TASK_ENUMERATOR

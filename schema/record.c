@@ -170,6 +170,10 @@ void record_append_key(struct buffer *buffer, const struct record *record)
     case KIND_CGROUP:
         append_parts(buffer, record, "cgroup:", CGROUP_HIERARCHY, ":", CGROUP_PATH);
         break;
+    case KIND_DISCREPANCY:
+        append_parts(buffer, record, "discrepancy:", DISCREPANCY_MISSING_FROM, ":",
+                     DISCREPANCY_SUBJECT);
+        break;
     case KIND_GAP:
         append_parts(buffer, record, "gap:", GAP_SOURCE, ":", GAP_SUBJECT);
         break;
@@ -181,9 +185,13 @@ void record_append_key(struct buffer *buffer, const struct record *record)
 void record_append_name(struct buffer *buffer, const struct record *record)
 {
     static const unsigned names[KIND_COUNT] = {
-        [KIND_NAMESPACE] = NAMESPACE_TYPE, [KIND_PROCESS] = PROCESS_COMM,
-        [KIND_THREAD] = THREAD_COMM,       [KIND_MOUNT] = MOUNT_TARGET,
-        [KIND_CONTAINER] = CONTAINER_NAME, [KIND_CGROUP] = CGROUP_PATH,
+        [KIND_NAMESPACE] = NAMESPACE_TYPE,
+        [KIND_PROCESS] = PROCESS_COMM,
+        [KIND_THREAD] = THREAD_COMM,
+        [KIND_MOUNT] = MOUNT_TARGET,
+        [KIND_CONTAINER] = CONTAINER_NAME,
+        [KIND_CGROUP] = CGROUP_PATH,
+        [KIND_DISCREPANCY] = DISCREPANCY_SUBJECT,
         [KIND_GAP] = GAP_SUBJECT,
     };
     append_value(buffer, &record->values[names[record->kind]]);

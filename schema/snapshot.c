@@ -22,7 +22,7 @@ struct snapshot_owner {
     " recorder.value, label, note, without.value, privileges.value, taken_at, boottime,"           \
     " boot.booted_at, boot.clock_ticks, clock_synchronized, load_average, forks, duration_ns,"     \
     " processes_ended, namespace_count, process_count, thread_count, mount_count,"                 \
-    " container_count, cgroup_count, gap_count,"                                                   \
+    " container_count, cgroup_count, discrepancy_count, gap_count,"                                \
     " (SELECT digest FROM snapshot AS before WHERE before.id = snapshot.predecessor_id)"           \
     " FROM snapshot JOIN host ON host.id = snapshot.host_id"                                       \
     " JOIN boot ON boot.id = snapshot.boot"                                                        \

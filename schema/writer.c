@@ -183,8 +183,10 @@ static int insert_snapshot(struct writer *writer)
         "INSERT INTO snapshot (id, host_id, boot, predecessor_id, uuid, taken_at, boottime,"
         " duration_ns, clock_synchronized, load_average, forks, processes_ended, label, note,"
         " hostname_id, recorder_id, privileges_id, without_id, digest, namespace_count,"
-        " process_count, thread_count, mount_count, container_count, cgroup_count, gap_count)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " process_count, thread_count, mount_count, container_count, cgroup_count,"
+        " discrepancy_count, gap_count)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?)",
         &insert);
     if (result)
         return result;
@@ -224,7 +226,8 @@ static int complete_snapshot(struct writer *writer)
         writer->database,
         "UPDATE snapshot SET taken_at = ?, boottime = ?, duration_ns = ?, processes_ended = ?,"
         " digest = ?, namespace_count = ?, process_count = ?, thread_count = ?, mount_count = ?,"
-        " container_count = ?, cgroup_count = ?, gap_count = ? WHERE id = ?",
+        " container_count = ?, cgroup_count = ?, discrepancy_count = ?, gap_count = ?"
+        " WHERE id = ?",
         &update);
     if (result)
         return result;

@@ -157,7 +157,8 @@ class Difference:
 
 
 SINGULAR = {"namespaces": "namespace", "processes": "process", "threads": "thread", "mounts": "mount",
-            "containers": "container", "cgroups": "cgroup", "gaps": "gap"}
+            "containers": "container", "cgroups": "cgroup",
+            "discrepancies": "discrepancy", "gaps": "gap"}
 
 
 def text_of(captured):

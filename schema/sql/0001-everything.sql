@@ -61,6 +61,7 @@ CREATE TABLE snapshot (
     mount_count INTEGER NOT NULL,                          -- mounts in it
     container_count INTEGER NOT NULL,                      -- containers in it
     cgroup_count INTEGER NOT NULL,                         -- control groups in it
+    discrepancy_count INTEGER NOT NULL,                    -- discrepancies in it
     gap_count INTEGER NOT NULL,                            -- gaps in it
     digest BLOB NOT NULL                                   -- the seal: over its facts, all that holds in it, and the predecessor's
 ) STRICT;
@@ -600,6 +601,62 @@ FROM snapshot JOIN cgroup_history AS history ON history.host_id = snapshot.host_
 UNION ALL
 SELECT snapshot.id AS snapshot_id, history.*
 FROM snapshot JOIN cgroup_history AS history ON history.host_id = snapshot.host_id
+    AND history.last_snapshot >= snapshot.id AND +history.first_snapshot <= snapshot.id;
+
+CREATE TABLE discrepancy (
+    -- Two views of the kernel that disagree. One row is one thing for as long as it is the same thing.
+    id INTEGER PRIMARY KEY,                                -- the thing, in this file
+    boot INTEGER NOT NULL REFERENCES boot (id),            -- the boot that it lives in
+    subject TEXT NOT NULL,                                 -- what the views disagree about: pid:812, mount:..., threads
+    missing_from TEXT NOT NULL                             -- the view of the kernel that doesn't show it
+) STRICT;
+CREATE INDEX discrepancy_key ON discrepancy (boot, subject, missing_from);
+
+CREATE TABLE discrepancy_state (
+    -- How it was, and from which snapshot to which.
+    id INTEGER PRIMARY KEY,                                -- the state, in this file
+    discrepancy_id INTEGER NOT NULL REFERENCES discrepancy (id), -- the thing
+    host_id INTEGER NOT NULL REFERENCES host (id),         -- whose snapshots the interval counts in
+    first_snapshot INTEGER NOT NULL REFERENCES snapshot (id) DEFERRABLE INITIALLY DEFERRED, -- held from this snapshot
+    last_snapshot INTEGER REFERENCES snapshot (id) CHECK (last_snapshot >= first_snapshot), -- to this one; null while it holds
+    digest BLOB NOT NULL,                                  -- BLAKE2b-256 over identity and state, see docs/schema.md
+    kernel_id INTEGER,                                     -- the subject's own id, never used again: inode of a pidfd, unique mount id
+    start_ticks INTEGER,                                   -- start of the process after boot, in clock ticks (proc_pid_stat(5), field 22)
+    shown_by_id INTEGER REFERENCES text (id),              -- the views that show it
+    name TEXT,                                             -- command name of the process, target of the mount
+    detail_id INTEGER REFERENCES text (id)                 -- in what they disagree: what covers it, two numbers
+) STRICT;
+CREATE INDEX discrepancy_state_of ON discrepancy_state (discrepancy_id, first_snapshot);
+CREATE INDEX discrepancy_state_begin ON discrepancy_state (host_id, first_snapshot);
+CREATE INDEX discrepancy_state_end ON discrepancy_state (host_id, last_snapshot, first_snapshot);
+CREATE INDEX discrepancy_state_open ON discrepancy_state (host_id, digest, discrepancy_id) WHERE last_snapshot IS NULL;
+
+CREATE VIEW discrepancy_history AS
+-- Every state of every discrepancy, with its texts.
+SELECT
+    state.discrepancy_id,
+    state.host_id,
+    thing.boot,
+    state.first_snapshot,
+    state.last_snapshot,
+    state.digest,
+    thing.subject,
+    thing.missing_from,
+    state.kernel_id,
+    state.start_ticks,
+    (SELECT value FROM text WHERE text.id = state.shown_by_id) AS shown_by,
+    state.name,
+    (SELECT value FROM text WHERE text.id = state.detail_id) AS detail
+FROM discrepancy_state AS state JOIN discrepancy AS thing ON thing.id = state.discrepancy_id;
+
+CREATE VIEW discrepancy_at AS
+-- What held in the snapshot snapshot_id.
+SELECT snapshot.id AS snapshot_id, history.*
+FROM snapshot JOIN discrepancy_history AS history ON history.host_id = snapshot.host_id
+    AND history.last_snapshot IS NULL AND +history.first_snapshot <= snapshot.id
+UNION ALL
+SELECT snapshot.id AS snapshot_id, history.*
+FROM snapshot JOIN discrepancy_history AS history ON history.host_id = snapshot.host_id
     AND history.last_snapshot >= snapshot.id AND +history.first_snapshot <= snapshot.id;
 
 CREATE TABLE gap (

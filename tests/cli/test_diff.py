@@ -97,13 +97,14 @@ mounts: 1 added
     def test_numbers_alone(self):
         self.make_a_change()
         self.assertEqual(HEADING + """\
-KIND       ADDED REMOVED CHANGED UNOBSERVED
-namespaces     0       0       0          0
-processes      1       1       1          0
-threads        0       0       0          0
-mounts         1       0       0          0
-containers     0       0       0          0
-cgroups        0       0       0          0
+KIND          ADDED REMOVED CHANGED UNOBSERVED
+namespaces        0       0       0          0
+processes         1       1       1          0
+threads           0       0       0          0
+mounts            1       0       0          0
+containers        0       0       0          0
+cgroups           0       0       0          0
+discrepancies     0       0       0          0
 """, self.diff("--stat"))
         self.assertEqual(["KIND", "mounts", "gaps"],
                          [line.split()[0] for line in

@@ -87,7 +87,7 @@ class Sealed:
             " (SELECT value FROM text WHERE id = without_id), (SELECT value FROM text WHERE id = privileges_id),"
             " load_average, taken_at, boottime, booted_at, clock_ticks, clock_synchronized, forks, duration_ns,"
             " processes_ended, namespace_count, process_count, thread_count, mount_count, container_count,"
-            " cgroup_count, gap_count FROM snapshot JOIN host ON host.id = snapshot.host_id"
+            " cgroup_count, discrepancy_count, gap_count FROM snapshot JOIN host ON host.id = snapshot.host_id"
             " JOIN boot ON boot.id = snapshot.boot WHERE snapshot.id = ?", (snapshot,)).fetchone()
         data = b""
         for text in ("nslapse snapshot 1", *tuple(facts)[:12]):

@@ -84,10 +84,10 @@ class HostileNames(Terminal):
                           ["export", "--format", "dot", "--graph", "processes"],
                           ["export", "--format", "dot", "--graph", "mounts"]):
             outputs.append(self.database.run(*arguments))
-        for kind in ("namespaces", "processes", "threads", "mounts", "cgroups", "gaps"):
+        for kind in ("namespaces", "processes", "threads", "mounts", "cgroups", "discrepancies", "gaps"):
             outputs.append(self.database.run("list", kind, "-o", "all"))
             outputs.append(self.database.run("list", kind, "--json"))
-            if kind not in ("threads", "gaps"):
+            if kind not in ("threads", "discrepancies", "gaps"):
                 outputs.append(self.database.run("list", kind, "--tree"))
         for done in outputs:
             with self.subTest(command=done.args):

@@ -76,8 +76,8 @@ static const cJSON *member(const cJSON *object, const char *name)
 static void test_empty_snapshot(void **state)
 {
     cJSON *document = parse(export_snapshot(*state));
-    static const char *const arrays[] = {"namespaces", "processes", "mounts",
-                                         "containers", "cgroups",   "gaps"};
+    static const char *const arrays[] = {"namespaces", "processes",     "mounts", "containers",
+                                         "cgroups",    "discrepancies", "gaps"};
     for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
         assert_int_equal(cJSON_GetArraySize(member(document, arrays[i])), 0);
     assert_string_equal(member(document, "format")->valuestring, "nslapse/1");

@@ -18,8 +18,8 @@
 #define PROCESS_DIGEST        "e541adad927d1c5c1b9cccd17ea03e8b7a7ff60266aff9b9f1c0b3dd5ce2d169"
 #define UNKNOWN_BOOT_DIGEST   "7cced965505a8e0da70f0bfdb8425cb7300c8a1caf2d2c8902fbf022af48216f"
 #define CONTAINER_DIGEST      "d334629d83ab4739461146ebade6068e9e5c756e2acbe87acdd35fddc99a5646"
-#define SNAPSHOT_DIGEST       "814f88d38d390c748d8b634b3c8ec4cdccdcf3b0a53db2d683a20b162c936f3c"
-#define EMPTY_SNAPSHOT_DIGEST "e208358cf11f29ba4f6ee369916558a95e36bce2de0052f2489a24e955a8bf0a"
+#define SNAPSHOT_DIGEST       "6aa0756823654cfff2de4ac1f8e5c63b961b13197b5da12945cece388f8de371"
+#define EMPTY_SNAPSHOT_DIGEST "84d065acf5b585e476a04ea7fdbc70c65b610eb9c24ea58578d22d266128f39a"
 
 static void assert_digest(const struct digest *digest, const char *wanted)
 {
