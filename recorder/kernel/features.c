@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "recorder/kernel/detached_procfs.h"
 #include "recorder/kernel/kcmp.h"
+#include "recorder/kernel/listns.h"
 #include "recorder/kernel/mount_calls.h"
 #include "recorder/kernel/nsfs.h"
 #include "recorder/kernel/pidfd.h"
@@ -120,6 +121,32 @@ static int probe_id(int proc)
     return fd < 0 ? fd : nsfs_id(fd, &id);
 }
 
+/* Behind the last one is an answer too. */
+static int probe_neighbour(int proc)
+{
+    _cleanup_close_ int fd = nsfs_open(proc, "self/ns/mnt");
+    _cleanup_close_ int next = fd < 0 ? fd : nsfs_open_neighbour(fd, true);
+    return next < 0 && next != -ENOENT ? next : 0;
+}
+
+static int probe_handle(int proc)
+{
+    uint64_t id;
+    uint32_t inode;
+    _cleanup_close_ int fd = nsfs_open(proc, "self/ns/net");
+    int r = fd < 0 ? fd : nsfs_id(fd, &id);
+    if (r >= 0)
+        r = nsfs_inode(fd, &inode);
+    _cleanup_close_ int opened = r < 0 ? r : nsfs_open_by_id(fd, NSFS_NET, id, inode);
+    return opened < 0 ? opened : 0;
+}
+
+static int probe_listns(int proc)
+{
+    (void)proc;
+    return listns_probe();
+}
+
 /* Tried without a flag, which has no effect: this thread's descriptors stay shared. */
 static int probe_private_descriptors(int proc)
 {
@@ -137,6 +164,12 @@ static int probe_stat_mount(int proc)
 {
     (void)proc;
     return mount_calls_probe_stat();
+}
+
+static int probe_mount_lines(int proc)
+{
+    (void)proc;
+    return mount_calls_probe_lines();
 }
 
 static int probe_detached_procfs(int proc)
@@ -157,8 +190,12 @@ static int (*const probes[FEATURE_COUNT])(int proc) = {
     [FEATURE_NS_GET_OWNER_UID] = probe_owner_uid,
     [FEATURE_NS_GET_MNTNS_ID] = probe_mount_namespace_id,
     [FEATURE_NS_GET_ID] = probe_id,
+    [FEATURE_NS_MNT_GET_NEXT] = probe_neighbour,
+    [FEATURE_NSFS_HANDLE] = probe_handle,
+    [FEATURE_LISTNS] = probe_listns,
     [FEATURE_LISTMOUNT] = probe_list_mounts,
     [FEATURE_STATMOUNT] = probe_stat_mount,
+    [FEATURE_STATMOUNT_LINES] = probe_mount_lines,
     [FEATURE_DETACHED_PROCFS] = probe_detached_procfs,
     [FEATURE_PRIVATE_DESCRIPTORS] = probe_private_descriptors,
 };
@@ -191,6 +228,11 @@ static int refuse_all(struct features *features)
     struct feature_state *states = features->states;
     states[FEATURE_PIDFS].refused |= states[FEATURE_PIDFD].refused;
     states[FEATURE_PIDFD_GETFD].refused |= states[FEATURE_PIDFD].refused;
+    /* Ids alone say nothing: they are opened by their handles. */
+    states[FEATURE_NSFS_HANDLE].refused |= states[FEATURE_NS_GET_ID].refused;
+    states[FEATURE_LISTNS].refused |= states[FEATURE_NSFS_HANDLE].refused;
+    states[FEATURE_STATMOUNT_LINES].refused |=
+        states[FEATURE_STATMOUNT].refused || states[FEATURE_LISTMOUNT].refused;
     states[FEATURE_PIDFD_THREAD].refused |= states[FEATURE_PIDFS].refused;
     return 0;
 }

@@ -20,8 +20,15 @@
     F(NS_GET_OWNER_UID, "NS_GET_OWNER_UID", "nsfs ioctl, kernel 4.11: who made a user namespace")  \
     F(NS_GET_MNTNS_ID, "NS_GET_MNTNS_ID", "nsfs ioctl, kernel 6.11: ids of mount namespaces")      \
     F(NS_GET_ID, "NS_GET_ID", "nsfs ioctl, kernel 6.18: ids of all namespaces")                    \
+    F(NS_MNT_GET_NEXT, "NS_MNT_GET_NEXT",                                                          \
+      "nsfs ioctl, kernel 6.12: mount namespaces, whatever keeps them")                            \
+    F(NSFS_HANDLE, "nsfs_handle",                                                                  \
+      "open_by_handle_at(2), kernel 6.18: namespaces opened by their id")                          \
+    F(LISTNS, "listns", "listns(2), kernel 6.19: all namespaces, whatever keeps them")             \
     F(LISTMOUNT, "listmount", "listmount(2), kernel 6.8: unique ids of mounts")                    \
     F(STATMOUNT, "statmount", "statmount(2), kernel 6.8: facts of a mount by its unique id")       \
+    F(STATMOUNT_LINES, "statmount_lines",                                                          \
+      "statmount(2), kernel 6.13: mounts of namespaces that no process is in")                     \
     F(DETACHED_PROCFS, "detached_procfs",                                                          \
       "fsmount(2), kernel 5.2: processes that a mount over /proc hides")                           \
     F(PRIVATE_DESCRIPTORS, "unshare_files",                                                        \

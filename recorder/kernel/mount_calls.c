@@ -2,7 +2,10 @@
 #include "recorder/kernel/mount_calls.h"
 
 #include "base/cleanup.h"
+#include "recorder/kernel/statmount.h"
 
+#include <stdbool.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_statmount
@@ -13,7 +16,6 @@
 #endif
 
 static const uint64_t root_of_namespace = UINT64_MAX; /* LSMT_ROOT */
-static const uint64_t wants_basic = 0x2;              /* STATMOUNT_MNT_BASIC */
 
 /* struct mnt_id_req; its first version was shorter, without the namespace. */
 struct request {
@@ -22,20 +24,6 @@ struct request {
     uint64_t mount;
     uint64_t parameter;
     uint64_t namespace_id;
-};
-
-/* struct statmount, as far as the parts that we ask for reach. */
-struct answer {
-    uint32_t size;
-    uint32_t options;
-    uint64_t mask;
-    uint32_t device_major, device_minor;
-    uint64_t magic;
-    uint32_t flags;
-    uint32_t type;
-    uint64_t unique_id, parent_unique_id;
-    uint32_t id, parent_id;
-    uint64_t rest[56];
 };
 
 static struct request request_of(uint64_t namespace_id, uint64_t mount, uint64_t parameter)
@@ -83,13 +71,20 @@ static int list_unique_ids(uint64_t namespace_id, struct unique_ids *list)
     }
 }
 
+static int ask(uint64_t namespace_id, uint64_t unique_id, uint64_t wanted,
+               struct statmount_answer *answer, size_t size)
+{
+    struct request request = request_of(namespace_id, unique_id, wanted);
+    return syscall(SYS_statmount, &request, answer, size, 0u) < 0 ? -errno : 0;
+}
+
 static int stat_mount(uint64_t namespace_id, uint64_t unique_id, struct mount_ids *ret_mount)
 {
-    struct answer answer;
-    struct request request = request_of(namespace_id, unique_id, wants_basic);
-    if (syscall(SYS_statmount, &request, &answer, sizeof(answer), 0u) < 0)
-        return -errno;
-    if (!(answer.mask & wants_basic))
+    struct statmount_answer answer;
+    int r = ask(namespace_id, unique_id, STATMOUNT_WANTS_MOUNT, &answer, sizeof(answer));
+    if (r < 0)
+        return r;
+    if (!(answer.mask & STATMOUNT_WANTS_MOUNT))
         return -ENODATA;
     *ret_mount = (struct mount_ids){.id = answer.id, .unique_id = unique_id};
     return 0;
@@ -133,6 +128,71 @@ int mount_calls_confirm(uint64_t namespace_id, struct mount_ids_list *list)
     return 0;
 }
 
+/* ---- whole tables ---- */
+
+/* How long an answer may become: options have no limit of their own. */
+enum { ANSWER_FIRST = 4096, ANSWER_MOST = 16 << 20 };
+
+/* Asks for everything that a line has; `answer` grows until it is enough. */
+static int ask_line(uint64_t namespace_id, uint64_t unique_id, struct buffer *answer)
+{
+    for (size_t size = ANSWER_FIRST; size <= ANSWER_MOST; size *= 2) {
+        buffer_clear(answer);
+        char *bytes = buffer_reserve(answer, size);
+        if (!bytes)
+            return -ENOMEM;
+        struct statmount_answer *head = (struct statmount_answer *)(void *)bytes;
+        int r = ask(namespace_id, unique_id, STATMOUNT_WANTS_LINE, head, size);
+        if (r == -EOVERFLOW)
+            continue;
+        if (r < 0)
+            return r;
+        buffer_commit(answer, head->size < size ? head->size : size);
+        return 0;
+    }
+    return -EOVERFLOW;
+}
+
+static int read_lines(uint64_t namespace_id, const struct unique_ids *unique, struct buffer *table)
+{
+    _cleanup_buffer_ struct buffer answer = {0};
+    buffer_clear(table);
+    for (size_t i = 0; i < unique->count; i++) {
+        int r = ask_line(namespace_id, unique->ids[i], &answer);
+        if (r == -ENOENT) /* it has gone meanwhile */
+            continue;
+        if (r < 0)
+            return r;
+        statmount_append_line(table, (const struct statmount_answer *)(const void *)answer.bytes,
+                              answer.length);
+    }
+    return table->failed ? -ENOMEM : 0;
+}
+
+static bool same_ids(const struct unique_ids *a, const struct unique_ids *b)
+{
+    return a->count == b->count &&
+           (!a->count || !memcmp(a->ids, b->ids, a->count * sizeof(*a->ids)));
+}
+
+int mount_calls_read(uint64_t namespace_id, struct buffer *table)
+{
+    enum { READS_MOST = 4 };
+    for (unsigned reads = 0; reads < READS_MOST; reads++) {
+        _cleanup_(unique_ids_free) struct unique_ids before = {0}, after = {0};
+        int r = list_unique_ids(namespace_id, &before);
+        if (r >= 0)
+            r = read_lines(namespace_id, &before, table);
+        if (r >= 0)
+            r = list_unique_ids(namespace_id, &after);
+        if (r < 0 || same_ids(&before, &after))
+            return r;
+    }
+    return 1;
+}
+
+/* ---- probes ---- */
+
 int mount_calls_probe_list(void)
 {
     uint64_t first;
@@ -146,4 +206,20 @@ int mount_calls_probe_stat(void)
     struct mount_ids unused;
     int r = stat_mount(0, UINT64_MAX - 1, &unused);
     return r == -ENOENT ? 0 : r;
+}
+
+/* Every mount has a source, but for those few of the kernel's own: any of ours does. */
+int mount_calls_probe_lines(void)
+{
+    _cleanup_(unique_ids_free) struct unique_ids unique = {0};
+    _cleanup_buffer_ struct buffer answer = {0};
+    int r = list_unique_ids(0, &unique);
+    for (size_t i = 0; i < unique.count && r >= 0; i++) {
+        r = ask_line(0, unique.ids[i], &answer);
+        const struct statmount_answer *head = (const void *)answer.bytes;
+        if (r >= 0 && head->mask & STATMOUNT_WANTS_SOURCE)
+            return 0;
+        r = r == -ENOENT ? 0 : r;
+    }
+    return r < 0 ? r : -EOPNOTSUPP;
 }

@@ -4,6 +4,8 @@
 #ifndef RECORDER_KERNEL_MOUNT_CALLS_H
 #define RECORDER_KERNEL_MOUNT_CALLS_H
 
+#include "base/buffer.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,11 +31,20 @@ void mount_ids_list_free(struct mount_ids_list *list);
 int mount_calls_probe_list(void);
 int mount_calls_probe_stat(void);
 
+/* Whether mount_calls_read() finds all that a line of mountinfo says (kernel 6.13). */
+int mount_calls_probe_lines(void);
+
 /* All mounts of the namespace. Those that go away meanwhile are left out. */
 int mount_calls_list(uint64_t namespace_id, struct mount_ids_list *ret_list);
 
 /* Leaves only those mounts in `list` that are still there: if one is, its id of mountinfo was not
  * used for another one meanwhile. */
 int mount_calls_confirm(uint64_t namespace_id, struct mount_ids_list *list);
+
+/* Replaces what `table` holds by lines as mountinfo has them, in the order of the unique ids, of
+ * all mounts below the root of the namespace (of its first mount, where that isn't the recorder's
+ * own). No task in it is needed. 0; 1 if mounts came or went each time that it was read; or an
+ * error. A mount that only moved meanwhile isn't noticed. */
+int mount_calls_read(uint64_t namespace_id, struct buffer *table);
 
 #endif

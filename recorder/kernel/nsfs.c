@@ -4,6 +4,8 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -54,6 +56,67 @@ int nsfs_inode(int fd, uint32_t *ret_inode)
         return -EINVAL;
     *ret_inode = (uint32_t)status.st_ino;
     return 0;
+}
+
+int nsfs_reopen(int proc, int path_fd)
+{
+    char name[32];
+    uint32_t inode;
+    int r = nsfs_inode(path_fd, &inode);
+    if (r < 0)
+        return r;
+    snprintf(name, sizeof(name), "self/fd/%d", path_fd);
+    return nsfs_open(proc, name);
+}
+
+uint32_t nsfs_type_flag(enum nsfs_type type)
+{
+    static const uint32_t flags[NSFS_TYPE_COUNT] = {
+        [NSFS_CGROUP] = CLONE_NEWCGROUP, [NSFS_IPC] = CLONE_NEWIPC, [NSFS_MNT] = CLONE_NEWNS,
+        [NSFS_NET] = CLONE_NEWNET,       [NSFS_PID] = CLONE_NEWPID, [NSFS_TIME] = 0x80,
+        [NSFS_USER] = CLONE_NEWUSER,     [NSFS_UTS] = CLONE_NEWUTS,
+    };
+    return flags[type];
+}
+
+int nsfs_type(int fd, enum nsfs_type *ret_type)
+{
+    int flag = ioctl(fd, NSFS_GET_TYPE);
+    if (flag < 0)
+        return -errno;
+    for (unsigned type = 0; type < NSFS_TYPE_COUNT; type++)
+        if (nsfs_type_flag((enum nsfs_type)type) == (uint32_t)flag) {
+            *ret_type = (enum nsfs_type)type;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+int nsfs_open_neighbour(int fd, bool next)
+{
+    uint64_t info[2] = {sizeof(info)}; /* struct mnt_ns_info: its size, the mounts, the id */
+    int neighbour = next ? ioctl(fd, NSFS_MNT_GET_NEXT, info) : ioctl(fd, NSFS_MNT_GET_PREV, info);
+    return neighbour < 0 ? -errno : neighbour;
+}
+
+/* struct nsfs_file_handle. */
+struct nsfs_handle {
+    uint64_t id;
+    uint32_t type;
+    uint32_t inode;
+};
+
+int nsfs_open_by_id(int any, enum nsfs_type type, uint64_t id, uint32_t inode)
+{
+    enum { FILE_HANDLE_NSFS = 0xf1 };
+    struct nsfs_handle nsfs = {.id = id, .type = nsfs_type_flag(type), .inode = inode};
+    union {
+        struct file_handle handle;
+        char bytes[sizeof(struct file_handle) + sizeof(nsfs)];
+    } file = {.handle = {.handle_bytes = sizeof(nsfs), .handle_type = FILE_HANDLE_NSFS}};
+    memcpy(file.bytes + sizeof(file.handle), &nsfs, sizeof(nsfs));
+    int fd = open_by_handle_at(any, &file.handle, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 int nsfs_open_owner(int fd)
