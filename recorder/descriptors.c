@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
+#include "recorder/kernel/file_status.h"
 #include "recorder/kernel/kcmp.h"
 #include "recorder/kernel/pidfd.h"
 #include "recorder/kernel/sockets.h"
@@ -20,7 +21,9 @@ struct walk {
     struct capture *capture;
     const struct descriptor_visitor *visitor;
     bool wants_files, wants_sockets;
-    bool own_numbers; /* tasks have the numbers by which the recorder knows them */
+    bool own_numbers;  /* tasks have the numbers by which the recorder knows them */
+    bool wants_paths;  /* files whose links are paths are looked at */
+    struct statx nsfs; /* of one namespace: they are all on one device */
     struct asked_socket *asked;
     struct arena *arena;        /* of those */
     int socket_code;            /* why the first socket that didn't tell did not, else 0 */
@@ -120,14 +123,50 @@ static int see_tun(struct walk *walk, struct descriptor_table *table, int descri
     return device_namespace == -EBADFD ? 0 : tell(walk, device_namespace);
 }
 
+/* ---- files ---- */
+
+static int open_file(int folder, int descriptor, int proc)
+{
+    char name[16];
+    snprintf(name, sizeof(name), "%d", descriptor);
+    _cleanup_close_ int fd = openat(folder, name, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : nsfs_reopen(proc, fd);
+}
+
+/* A namespace that was opened through a bind mount has the path of that as its link, in whatever
+ * mount namespace that was. Only the open file tells its type. */
+static int see_mounted_file(struct walk *walk, struct descriptor_file *file)
+{
+    _cleanup_close_ int fd = open_file(file->folder, file->descriptor, file->proc);
+    if (fd < 0 || nsfs_inode(fd, &file->inode) < 0 || nsfs_type(fd, &file->type) < 0)
+        return 0; /* closed meanwhile */
+    return walk->visitor->file(walk->visitor->userdata, file);
+}
+
+static int see_path(struct walk *walk, struct descriptor_table *table, struct descriptor_file *file)
+{
+    char name[16];
+    struct statx status;
+    snprintf(name, sizeof(name), "%d", file->descriptor);
+    if (file_status_read(table->folder, name, &status) < 0)
+        return 0;
+    if (walk->wants_files && file_status_same_device(&status, &walk->nsfs))
+        return see_mounted_file(walk, file);
+    if (walk->wants_sockets && tun_is_node(&status))
+        return see_tun(walk, table, file->descriptor);
+    return 0;
+}
+
 /* ---- tables ---- */
 
 static int see_descriptor(struct walk *walk, struct descriptor_table *table, int descriptor)
 {
     char name[16];
     uint64_t socket;
-    struct descriptor_file file = {
-        .task = table->task, .descriptor = descriptor, .folder = table->folder};
+    struct descriptor_file file = {.task = table->task,
+                                   .descriptor = descriptor,
+                                   .folder = table->folder,
+                                   .proc = walk->capture->host->proc};
     snprintf(name, sizeof(name), "%d", descriptor);
     int r = procfs_read_link(table->folder, name, &walk->link);
     if (r < 0)
@@ -138,8 +177,8 @@ static int see_descriptor(struct walk *walk, struct descriptor_table *table, int
         return walk->visitor->file(walk->visitor->userdata, &file);
     if (walk->wants_sockets && socket_parse_link(link, &socket))
         return see_socket(walk, table, descriptor, socket);
-    if (walk->wants_sockets && tun_may_be_link(link))
-        return see_tun(walk, table, descriptor);
+    if (walk->wants_paths && span_starts(link, "/"))
+        return see_path(walk, table, &file);
     return 0;
 }
 
@@ -257,6 +296,7 @@ int descriptors_walk(struct capture *capture, const struct descriptor_visitor *v
     };
     if (!walk.wants_files && !walk.wants_sockets)
         return 0;
+    walk.wants_paths = host->live && nsfs_status(host->proc, &walk.nsfs) >= 0;
     walk.arena = arena_new();
     int r = walk.arena ? read_tables(&walk) : error_memory();
     if (r >= 0)
@@ -271,10 +311,8 @@ int descriptors_walk(struct capture *capture, const struct descriptor_visitor *v
 
 int descriptors_open(const struct descriptor_file *file)
 {
-    char name[16];
     uint32_t inode;
-    snprintf(name, sizeof(name), "%d", file->descriptor);
-    _cleanup_close_ int fd = nsfs_open(file->folder, name);
+    _cleanup_close_ int fd = open_file(file->folder, file->descriptor, file->proc);
     int r = fd < 0 ? fd : nsfs_inode(fd, &inode);
     if (r < 0)
         return r;

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tasks have open that keeps a namespace: files of nsfs, sockets, and TUN devices, in the
  * descriptor table of every process and in those that threads have for themselves. Each descriptor
- * costs one readlink(2); only what a link calls a namespace is opened, and only a socket or a TUN
- * device is copied. */
+ * costs one readlink(2), and a statx(2) where that gives a path, as it does for a namespace that
+ * was opened through a bind mount; only a namespace is opened, and only a socket or a TUN device is
+ * copied. */
 #ifndef RECORDER_DESCRIPTORS_H
 #define RECORDER_DESCRIPTORS_H
 
 #include "recorder/capture.h"
 #include "recorder/kernel/procfs.h"
 
-/* A file of nsfs that a task has open, as its link tells. */
+/* A file of nsfs that a task has open, as its link tells, or its status. */
 struct descriptor_file {
     const struct census_task *task; /* of the census */
     int descriptor;
     int folder; /* its directory "fd", while the function is called */
+    int proc;   /* of the host */
     enum nsfs_type type;
     uint32_t inode;
 };
@@ -33,7 +35,7 @@ struct descriptor_visitor {
 int descriptors_walk(struct capture *capture, const struct descriptor_visitor *visitor);
 
 /* Opens the file and makes sure that it still is that namespace: a descriptor, or -ESTALE or
- * another negative errno, without a message. */
+ * another negative errno, without a message. What has come in its place meanwhile is not opened. */
 int descriptors_open(const struct descriptor_file *file);
 
 /* Replaces what `into` holds by the descriptors that may be in a task's open folder "fd":

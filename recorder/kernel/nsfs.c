@@ -2,6 +2,7 @@
 #include "recorder/kernel/nsfs.h"
 
 #include "base/cleanup.h"
+#include "recorder/kernel/file_status.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -58,13 +59,24 @@ int nsfs_inode(int fd, uint32_t *ret_inode)
     return 0;
 }
 
+int nsfs_status(int proc, struct statx *ret_status)
+{
+    return file_status_read(proc, "self/ns/user", ret_status);
+}
+
+/* What isn't of the file system that our own namespaces are of is left alone: not even fstatfs(2)
+ * may be asked about it, which waits for the server of some file systems. */
 int nsfs_reopen(int proc, int path_fd)
 {
     char name[32];
-    uint32_t inode;
-    int r = nsfs_inode(path_fd, &inode);
+    struct statx own, file;
+    int r = nsfs_status(proc, &own);
+    if (r >= 0)
+        r = file_status_read(path_fd, "", &file);
     if (r < 0)
         return r;
+    if (!file_status_same_device(&own, &file))
+        return -EINVAL;
     snprintf(name, sizeof(name), "self/fd/%d", path_fd);
     return nsfs_open(proc, name);
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct statx;
+
 /* In the order of their names. */
 enum nsfs_type {
     NSFS_CGROUP,
@@ -52,6 +54,10 @@ int nsfs_open(int directory, const char *name);
 /* The inode number of an open namespace: different for each one of the host, of whatever type, that
  * exists at the same time. -EINVAL if the descriptor isn't one. */
 int nsfs_inode(int fd, uint32_t *ret_inode);
+
+/* The status of one of the recorder's own namespaces, whose device is that of all of them; `proc`
+ * is a live procfs. */
+int nsfs_status(int proc, struct statx *ret_status);
 
 /* Opens a namespace for its ioctls whose file is open with O_PATH, through the live procfs `proc`.
  * -EINVAL if it isn't one: nothing else is ever opened. */

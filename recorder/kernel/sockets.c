@@ -35,11 +35,11 @@ int socket_open_namespace(int fd)
     return namespace < 0 ? -errno : namespace;
 }
 
-bool tun_may_be_link(struct span link)
+bool tun_is_node(const struct statx *status)
 {
-    static const char end[] = "/tun";
-    enum { END = sizeof(end) - 1 };
-    return link.length >= END && !memcmp(link.bytes + link.length - END, end, END);
+    enum { MISC_MAJOR = 10, TUN_MINOR = 200 };
+    return S_ISCHR(status->stx_mode) && status->stx_rdev_major == MISC_MAJOR &&
+           status->stx_rdev_minor == TUN_MINOR;
 }
 
 bool tun_is_fdinfo(struct span fdinfo)

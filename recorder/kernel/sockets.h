@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct statx;
+
 /* What a link of /proc/PID/fd says of a socket: "socket:[4711]". False if it is something else. */
 bool socket_parse_link(struct span link, uint64_t *ret_inode);
 
@@ -19,8 +21,9 @@ bool socket_has_inode(int fd, uint64_t inode);
  * kernel 4.10, of a TUN descriptor 5.7. -EPERM without CAP_NET_ADMIN there. */
 int socket_open_namespace(int fd);
 
-/* Whether the link may be one to /dev/net/tun. */
-bool tun_may_be_link(struct span link);
+/* Whether the file is a node of TUN devices, whatever its name: the character device 10:200
+ * (Documentation/admin-guide/devices.txt). */
+bool tun_is_node(const struct statx *status);
 
 /* Whether this file of /proc/PID/fdinfo is one of the TUN driver, which alone tells a device. */
 bool tun_is_fdinfo(struct span fdinfo);

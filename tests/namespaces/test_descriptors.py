@@ -78,6 +78,22 @@ class OnlyByFile(Descriptors):
         self.database.record(environment={"NSLAPSE_WITHOUT": "kcmp"})
         self.assertEqual(["fd"], self.database.export().namespace("uts", situation["namespace"])["sources"])
 
+    def test_opened_through_a_bind_mount(self):
+        """Its link is a path, as if it were any file; and the mount is nowhere any more."""
+        situation, _, namespace = self.record("fd-mounted")
+        reference = f"/proc/{situation['pid']}/fd/{situation['descriptor']}"
+        self.assertEqual("/", os.readlink(reference)[:1])
+        self.assertEqual(["fd"], [source for source in namespace["sources"] if source != "kernel"])
+        self.assertEqual([reference], namespace["reference"])
+        self.check_facts(namespace)
+        self.check_gone(situation)
+
+    def test_beside_a_file_whose_file_system_never_answers(self):
+        situation, _, namespace = self.record("fd-silent")
+        self.assertIn("fd", namespace["sources"])
+        self.check_facts(namespace)
+        self.check_gone(situation)
+
     def test_left_out(self):
         situation = self.situation("fd-uts")
         snapshot = self.database.record("--without", "fd,socket")
@@ -136,3 +152,6 @@ class OnlyBySocket(Descriptors):
 
     def test_tun(self):
         self.check_socket("tun")
+
+    def test_tun_by_another_name(self):
+        self.check_socket("tun-renamed")

@@ -165,9 +165,13 @@ static void links_of_sockets(void **state)
 static void what_tells_a_tun_device(void **state)
 {
     (void)state;
-    assert_true(tun_may_be_link(span_of("/dev/net/tun")));
-    assert_false(tun_may_be_link(span_of("/dev/net/tun2")));
-    assert_false(tun_may_be_link(span_of("tun")));
+    struct statx status = {.stx_mode = S_IFCHR | 0600, .stx_rdev_major = 10, .stx_rdev_minor = 200};
+    assert_true(tun_is_node(&status));
+    status.stx_mode = S_IFBLK | 0600;
+    assert_false(tun_is_node(&status));
+    status.stx_mode = S_IFCHR | 0600;
+    status.stx_rdev_minor = 229;
+    assert_false(tun_is_node(&status));
     assert_true(tun_is_fdinfo(span_of("pos:\t0\nflags:\t02\nmnt_id:\t5\niff:\ttun0\n")));
     assert_true(tun_is_fdinfo(span_of("iff:\t\n")));
     assert_false(tun_is_fdinfo(span_of("pos:\t0\nx iff:\ttun0\n")));
