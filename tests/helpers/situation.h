@@ -21,6 +21,7 @@ struct situation {
 };
 
 /* Each ends with a row whose name is NULL. */
+extern const struct situation situations_bind_mounts[];
 extern const struct situation situations_cgroups[];
 extern const struct situation situations_descriptors[];
 extern const struct situation situations_hierarchy[];
