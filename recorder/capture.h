@@ -7,6 +7,7 @@
 #include "recorder/collectors.h"
 #include "recorder/hierarchies.h"
 #include "recorder/host.h"
+#include "recorder/kernel/procfs.h"
 #include "recorder/namespace_table.h"
 #include "recorder/recorder.h"
 
@@ -16,6 +17,7 @@ struct capture {
     const struct sink *sink;           /* called in the thread that runs the collectors alone */
     unsigned without;                  /* bit 1 << enum source: left out */
     struct hierarchies hierarchies;    /* filled before the first collector */
+    struct number_list processes;      /* as /proc has listed them */
     struct census census;              /* by the processes, for those behind them */
     struct namespace_table namespaces; /* by the namespaces, for those behind them */
     int64_t processes_ended;

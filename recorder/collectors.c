@@ -11,6 +11,7 @@ const struct collector collectors[SOURCE_COUNT] = {
                              HIDES(PROCESS) | HIDES(THREAD) | HIDES(NAMESPACE)},
     [SOURCE_FD] = {"fd", NULL, true, HIDES(NAMESPACE)},
     [SOURCE_SOCKET] = {"socket", NULL, true, HIDES(NAMESPACE)},
+    [SOURCE_CROSS_VIEWS] = {"cross-views", crossviews_collect, true, HIDES(DISCREPANCY)},
     [SOURCE_NAMESPACES] = {"namespaces", namespaces_collect, false, HIDES(NAMESPACE)},
     [SOURCE_MOUNTS] = {"mounts", mounts_collect, true, HIDES(MOUNT)},
     [SOURCE_CGROUPS] = {"cgroups", cgroups_collect, true, HIDES(CGROUP)},

@@ -14,6 +14,7 @@ enum source {
     SOURCE_FOR_CHILDREN,
     SOURCE_FD,
     SOURCE_SOCKET,
+    SOURCE_CROSS_VIEWS,
     SOURCE_NAMESPACES,
     SOURCE_MOUNTS,
     SOURCE_CGROUPS,
@@ -34,6 +35,7 @@ struct collector {
 extern const struct collector collectors[SOURCE_COUNT];
 
 int processes_collect(struct capture *capture);
+int crossviews_collect(struct capture *capture);
 int namespaces_collect(struct capture *capture);
 int mounts_collect(struct capture *capture);
 int cgroups_collect(struct capture *capture);

@@ -95,6 +95,19 @@ static const char *processes(const struct host *host)
                  "(CAP_SYS_PTRACE is missing)";
 }
 
+static const char *cross_views(const struct host *host)
+{
+    if (!host->live)
+        return "none: the kernel is not asked";
+    return host_has(host, FEATURE_DETACHED_PROCFS)
+               ? "readdir and lookup in /proc, getsid of at most 65536 numbers (of all where "
+                 "threads "
+                 "are missing), cgroup.procs, loadavg, a procfs of the recorder's own"
+               : "readdir and lookup in /proc, getsid of at most 65536 numbers (of all where "
+                 "threads "
+                 "are missing), cgroup.procs, loadavg";
+}
+
 static const char *cgroups(const struct host *host)
 {
     (void)host;
@@ -117,6 +130,7 @@ static const struct {
     const char *(*source)(const struct host *host);
 } facts[] = {
     {"processes", processes},
+    {"views of the list of processes", cross_views},
     {"identity of processes", process_identity},
     {"identity of threads", thread_identity},
     {"security labels", labels},

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "recorder/kernel/detached_procfs.h"
 #include "recorder/kernel/mountinfo.h"
+#include "recorder/kernel/nsfs.h"
 #include "recorder/kernel/procfs.h"
 #include "recorder/kernel/span.h"
 
@@ -162,6 +163,16 @@ void host_free(struct host *host)
     fd_close(host->etc);
     arena_free(host->arena);
     free(host);
+}
+
+/* A procfs shows one pid namespace: ours as a rule, always that of its process 1. */
+uint32_t host_pid_namespace(const struct host *host)
+{
+    _cleanup_buffer_ struct buffer link = {0}, path = {0};
+    uint32_t inode;
+    buffer_append_format(&path, "%d/ns/pid", host->self == getpid() ? (int)host->self : 1);
+    int r = procfs_read_link(host->proc, buffer_text(&path), &link);
+    return r < 0 || nsfs_parse_link(link.bytes, link.length, NSFS_PID, &inode) < 0 ? 0 : inode;
 }
 
 bool host_may(const struct host *host, unsigned capability)

@@ -40,6 +40,9 @@ static inline bool host_is_self(const struct host *host, pid_t pid)
     return host->live && pid == host->self;
 }
 
+/* The inode of the pid namespace whose processes a live `proc` shows; 0 where it isn't known. */
+uint32_t host_pid_namespace(const struct host *host);
+
 /* Whether the recorder has a capability of <linux/capability.h>. */
 bool host_may(const struct host *host, unsigned capability);
 

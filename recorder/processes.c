@@ -279,13 +279,9 @@ static int gather(struct readers *readers)
     return r;
 }
 
-int processes_collect(struct capture *capture)
+int processes_read(struct capture *capture, const struct number_list *processes)
 {
-    _cleanup_number_list_ struct number_list processes = {0};
-    int r = procfs_list_numbers(capture->host->proc, ".", &processes);
-    if (r < 0)
-        return error_set(-r, "cannot list the processes: %s", strerror(-r));
-    struct readers readers = {.capture = capture, .processes = &processes};
+    struct readers readers = {.capture = capture, .processes = processes};
     const struct relay_work relay = {
         .workers = WORKERS,
         /* keep_blob() works in the readers' threads, perhaps on files that others use too */
@@ -294,7 +290,15 @@ int processes_collect(struct capture *capture)
         .work = work,
         .tick = tick,
         .userdata = &readers};
-    r = relay_run(&relay, capture->sink);
+    int r = relay_run(&relay, capture->sink);
     int gathered = gather(&readers);
     return r < 0 ? r : gathered;
+}
+
+int processes_collect(struct capture *capture)
+{
+    int r = procfs_list_numbers(capture->host->proc, ".", &capture->processes);
+    if (r < 0)
+        return error_set(-r, "cannot list the processes: %s", strerror(-r));
+    return processes_read(capture, &capture->processes);
 }

@@ -5,6 +5,10 @@
 
 #include "recorder/task.h"
 
+/* Reads these processes and their threads: records, gaps, and the census. 0, or an error of the
+ * sink or of memory. */
+int processes_read(struct capture *capture, const struct number_list *processes);
+
 /* Reads the threads of a process beside its first one: records, and one gap for what could not be
  * read of them. `process` was read just now. */
 int threads_read(struct task_reader *reader, const struct task *process);

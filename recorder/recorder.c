@@ -135,16 +135,10 @@ static int report_hidden_processes(const struct capture *capture)
                          KIND_COUNT, NULL);
 }
 
-/* A procfs shows one pid namespace: ours as a rule, always that of its process 1. */
 static int report_pid_namespace(const struct capture *capture)
 {
-    _cleanup_buffer_ struct buffer link = {0}, path = {0};
-    uint32_t inode;
-    pid_t within = capture->host->self == getpid() ? capture->host->self : 1;
-    buffer_append_format(&path, "%d/ns/pid", (int)within);
-    int r = procfs_read_link(capture->host->proc, buffer_text(&path), &link);
-    if (r < 0 || nsfs_parse_link(link.bytes, link.length, NSFS_PID, &inode) < 0 ||
-        inode == nsfs_initial_inode(NSFS_PID))
+    uint32_t inode = host_pid_namespace(capture->host);
+    if (!inode || inode == nsfs_initial_inode(NSFS_PID))
         return 0;
     return collector_gap(capture->sink, SOURCE_PROCESSES, "host", 0,
                          "/proc is not of the host's first pid namespace: processes outside of its "
@@ -186,6 +180,7 @@ int recorder_run(struct recorder *recorder, const struct sink *sink)
     int r = run_collectors(&capture);
     namespace_table_free(&capture.namespaces);
     census_free(&capture.census);
+    number_list_free(&capture.processes);
     hierarchies_free(&capture.hierarchies);
     recorder->host->facts.duration_ns = clock_now(CLOCK_MONOTONIC) - begin;
     recorder->host->facts.processes_ended = capture.processes_ended;

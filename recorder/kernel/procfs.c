@@ -153,7 +153,7 @@ void number_list_free(struct number_list *list)
     *list = (struct number_list){0};
 }
 
-static int number_list_add(struct number_list *list, pid_t number)
+int number_list_add(struct number_list *list, pid_t number)
 {
     int r = array_reserve(&list->numbers, &list->capacity, list->count + 1, sizeof(number));
     if (r >= 0)

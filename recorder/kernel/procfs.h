@@ -60,6 +60,9 @@ struct number_list {
 void number_list_free(struct number_list *list);
 #define _cleanup_number_list_ _cleanup_(number_list_free)
 
+/* 0 or -ENOMEM, with its message. */
+int number_list_add(struct number_list *list, pid_t number);
+
 /* Replaces what `into` holds by the entries whose names are numbers. */
 int procfs_list_numbers(int directory, const char *name, struct number_list *into);
 

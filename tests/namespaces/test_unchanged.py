@@ -6,7 +6,7 @@ import subprocess
 
 from support import HELPERS, Situation, TestCase, features, needs_root
 
-RESTLESS = {"fork-storm", "exec-storm"}
+RESTLESS = {"fork-storm", "exec-storm", "thread-storm", "thread-exec-storm", "cgroup-storm"}
 LARGE = {"many-mounts"}
 NEEDS = {"long-options": "detached_procfs"}  # the same system calls
 # What a way to read cannot give, and whether that is so.

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one view of the kernel shows and another doesn't. The lies are those of a preloaded library, as of
+rootkits in /etc/ld.so.preload."""
+
+import os
+import subprocess
+
+from support import HELPERS, TestCase, features, is_chrooted, needs_root
+
+LISTS = {"readdir", "detached-procfs"}
+
+
+@needs_root
+class CrossViews(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.victim = subprocess.Popen(["sleep", "1000"])
+        self.addCleanup(self.victim.wait)
+        self.addCleanup(self.victim.kill)
+        with open(f"/proc/{self.victim.pid}/comm") as comm:
+            while comm.read() != "sleep\n":
+                comm.seek(0)
+        self.subject = f"pid:{self.victim.pid}"
+
+    def record(self, *hidden_from, **keywords):
+        """A snapshot by a recorder from which the victim is hidden."""
+        # The sanitizers want to be the first library; this one calls them.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        lie = {"LD_PRELOAD": str(HELPERS / "hide.so"), "ASAN_OPTIONS": options,
+               "HIDE_PID": str(self.victim.pid), "HIDE_FROM": ",".join(hidden_from)}
+        self.database.record(environment=lie, **keywords)
+        return self.database.export()
+
+    def of_victim(self, export):
+        """The views that lack it, each with those that show it."""
+        return {record["missing_from"]: set(record["shown_by"])
+                for record in export.all("discrepancies", subject=self.subject)}
+
+    def views(self):
+        """Those of a process list, as far as this kernel has them."""
+        wanted = {"readdir", "lookup", "getsid", "cgroup.procs"}
+        return wanted | {"detached-procfs"} if features()["detached_procfs"] else wanted
+
+    def test_nothing_is_hidden(self):
+        export = self.record()
+        self.assertEqual({}, self.of_victim(export))
+        self.assertEqual([], export.all("discrepancies", subject="threads"))
+
+    def test_hidden_from_the_list_it_is_recorded_all_the_same(self):
+        self.database.record()
+        honest = self.database.export().process(self.victim.pid)
+        export = self.record("readdir")
+        lists = self.views() & LISTS
+        self.assertEqual({view: self.views() - LISTS for view in lists}, self.of_victim(export))
+        for record in export.all("discrepancies", subject=self.subject):
+            self.assertEqual("sleep", record["name"])
+            self.assertEqual(honest["start_ticks"], record["start_ticks"])
+            self.assertEqual(honest["pidfs_inode"], record["id"])
+        hidden = export.process(self.victim.pid)
+        for name in ("comm", "cmdline", "exe", "start_ticks", "namespaces", "cgroup"):
+            self.assertEqual(honest[name], hidden[name])
+        self.assertEqual([], export.all("discrepancies", subject="threads"), "its threads are known")
+        self.assertEqual([], self.database.diff().ops("processes", pid=self.victim.pid))
+
+    def test_hidden_from_one_other_view(self):
+        for hidden, view in (("getsid", "getsid"), ("lookup", "lookup"), ("cgroup", "cgroup.procs")):
+            with self.subTest(view):
+                self.assertEqual({view: self.views() - {view}}, self.of_victim(self.record(hidden)))
+
+    def test_hidden_from_all_but_one(self):
+        for hidden, view in (("readdir,lookup,cgroup", "getsid"), ("readdir,lookup,getsid", "cgroup.procs")):
+            with self.subTest(view):
+                export = self.record(hidden)
+                # Of what can't be looked up it isn't known whether a cgroup must have it: a zombie is in none.
+                lacking = self.views() - {view, "cgroup.procs"}
+                self.assertEqual({other: {view} for other in lacking}, self.of_victim(export))
+                self.assertEqual([], export.all("processes", pid=self.victim.pid))
+
+    def count_of_threads(self, *hidden_from):
+        """What is said of it, once the host has been quiet for as long as they are counted."""
+        for _ in range(200):
+            export = self.record(*hidden_from)
+            if not export.all("gaps", source="cross-views", subject="threads"):
+                return export.all("discrepancies", subject="threads")
+        return self.fail("the host was never quiet")
+
+    def test_hidden_from_every_view_its_thread_is_still_counted(self):
+        record, = self.count_of_threads("readdir", "lookup", "getsid", "cgroup")
+        self.assertEqual(("readdir", ["loadavg"], "1 thread more than the processes have"),
+                         (record["missing_from"], record["shown_by"], record["detail"]))
+
+    def test_loadavg_lies(self):
+        record, = self.count_of_threads("loadavg")
+        self.assertEqual(("loadavg", ["readdir"], "1 thread fewer than the processes have"),
+                         (record["missing_from"], record["shown_by"], record["detail"]))
+
+    def test_since_when(self):
+        """As long as it is the same process and the same view, it is the same thing."""
+        self.record()
+        for _ in range(3):
+            self.record("getsid")
+        text = self.database.run("show", f"discrepancy:{self.subject}").stdout
+        self.assertRegex(text, r"in this state +snapshot 2 ")
+        self.assertIn("discrepancies", self.database.run("show", self.subject).stdout)
+        self.assertEqual([], self.database.diff("2", "4").ops("discrepancies", subject=self.subject))
+        self.assertEqual(["added"], self.database.diff("1", "4").ops("discrepancies", subject=self.subject))
+        self.record()
+        self.assertEqual(["removed"], self.database.diff().ops("discrepancies", subject=self.subject))
+
+    def test_it_is_told(self):
+        self.record("getsid")
+        self.assertEqual(1, self.database.snapshots()[0]["counts"]["discrepancies"])
+        self.assertIn("DISCREPANCIES", self.database.run("log").stdout)
+        self.assertIn(self.subject, self.database.run("list", "discrepancies").stdout)
+
+    def test_left_out(self):
+        self.record("getsid")
+        self.database.record("--without", "cross-views")
+        export = self.database.export()
+        self.assertEqual([], export["discrepancies"])
+        self.assertIn("cross-views", export["snapshot"]["without"])
+        self.assertEqual("discrepancy", export.one("gaps", source="cross-views")["hides"])
+        self.assertEqual(["unobserved"], self.database.diff().ops("discrepancies", subject=self.subject))
+
+    def test_hidepid(self):
+        """Who may see neither list nor folder is told by getsid and by the cgroups."""
+        if is_chrooted():
+            self.skipTest("mounts are not ours")
+        prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                  "mount -t proc -o hidepid=2 proc /proc && exec setpriv --bounding-set=-all "
+                  "--inh-caps=-all --reuid=65534 --regid=65534 --clear-groups -- \"$@\"", "sh"]
+        self.folder.chmod(0o755)
+        os.chown(self.folder, 65534, 65534)
+        done = subprocess.run([*prefix, self.program(), "--db", self.database.path, "record"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        hidden = self.of_victim(self.database.export())
+        self.assertEqual({view: {"getsid", "cgroup.procs"} for view in ("readdir", "lookup")}, hidden)
+
+    def program(self):
+        """Where nobody may go, too."""
+        copy = self.folder / "nslapse"
+        copy.write_bytes(open(os.environ["NSLAPSE"], "rb").read())
+        copy.chmod(0o755)
+        return copy
