@@ -42,6 +42,12 @@ static const char *text_of(const struct statmount_answer *answer, size_t length,
     return texts + offset;
 }
 
+/* A word that is empty would make the next one take its place. */
+static bool has_text(const char *text)
+{
+    return text && *text;
+}
+
 /* As seq_escape() of the kernel does it: each of `special` in octal. */
 static void append_escaped(struct buffer *line, const char *text, const char *special)
 {
@@ -92,7 +98,7 @@ static void append_super_options(struct buffer *line, const struct statmount_ans
 {
     buffer_append_text(line, answer->super_flags & SUPER_READ_ONLY ? "ro" : "rw");
     append_words(line, super_words, COUNT_OF(super_words), answer->super_flags);
-    if (options && *options) {
+    if (has_text(options)) {
         buffer_append_char(line, ',');
         append_escaped(line, options, " \t\n");
     }
@@ -111,7 +117,7 @@ bool statmount_append_line(struct buffer *lines, const struct statmount_answer *
     const char *source = text_of(answer, length, STATMOUNT_WANTS_SOURCE, answer->source);
     const char *options = text_of(answer, length, STATMOUNT_WANTS_OPTIONS, answer->options);
     static const char specials[] = " \t\n\\", name_specials[] = " \t\n\\#";
-    if (!root || !target || !*target || !fstype)
+    if (!has_text(root) || !has_text(target) || !has_text(fstype))
         return false;
     buffer_append_format(lines, "%u %u %u:%u ", answer->id, answer->parent_id, answer->device_major,
                          answer->device_minor);
@@ -123,7 +129,7 @@ bool statmount_append_line(struct buffer *lines, const struct statmount_answer *
     append_propagation(lines, answer);
     buffer_append_text(lines, " - ");
     append_escaped(lines, fstype, name_specials);
-    if (subtype && *subtype) {
+    if (has_text(subtype)) {
         buffer_append_char(lines, '.');
         append_escaped(lines, subtype, name_specials);
     }

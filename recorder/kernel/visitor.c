@@ -2,7 +2,7 @@
 #include "recorder/kernel/visitor.h"
 
 #include "base/clock.h"
-#include "recorder/kernel/procfs.h"
+#include "recorder/kernel/span.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -21,8 +21,8 @@ struct visitor {
     int code;         /* why it answers no more, negative errno; 0 as long as it does */
 };
 
-/* One message each way holds at most a path and its NUL. */
-enum { MESSAGE_MOST = PATH_MAX };
+/* What the visitor has of the recorder's descriptors, and where. */
+enum { VISITOR_SOCKET, VISITOR_NAMESPACE, VISITOR_DESCRIPTORS };
 
 /* ---- within the visitor ---- */
 
@@ -48,52 +48,77 @@ static void answer(int socket, int code, int fd)
         _exit(1);
 }
 
-/* The last step may be a file of any kind; those before are directories, and none is a link. */
-static int open_path(int root, char *path)
+/* The step may be a file of any kind. O_DIRECTORY would be a reason for the kernel to mount what an
+ * automounter has for it; what isn't a directory has nothing below it anyway. */
+static int open_step(int directory, struct span step)
 {
-    char *name = strrchr(path, '/');
-    if (!name || !name[1])
-        return procfs_open_directory(root, ".");
-    *name++ = '\0';
-    if (!strcmp(name, ".."))
+    char name[NAME_MAX + 1];
+    if (step.length > NAME_MAX)
+        return -ENAMETOOLONG;
+    if (span_is(step, ".."))
         return -EXDEV;
-    _cleanup_close_ int folder = procfs_open_beneath(root, path);
-    if (folder < 0)
-        return folder;
-    int fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    memcpy(name, step.bytes, step.length);
+    name[step.length] = '\0';
+    int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
-static void serve(int socket)
+static int open_path(int root, struct span path)
 {
-    char path[MESSAGE_MOST];
-    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct span step;
+    int fd = open_step(root, (struct span){".", 1});
+    while (fd >= 0 && span_take(&path, '/', &step)) {
+        if (!step.length)
+            continue;
+        int next = open_step(fd, step);
+        fd_close(fd);
+        fd = next;
+    }
+    return fd;
+}
+
+static _Noreturn void serve(int socket)
+{
+    char path[PATH_MAX];
+    int root = open("/", O_PATH | O_CLOEXEC);
     answer(socket, root < 0 ? -errno : 0, -1);
     for (;;) {
         ssize_t length = recv(socket, path, sizeof(path), 0);
         if (length <= 0)
             _exit(0);
-        path[length - 1] = '\0';
-        int fd = open_path(root, path);
+        int fd = open_path(root, (struct span){path, (size_t)length});
         answer(socket, fd < 0 ? fd : 0, fd);
         fd_close(fd);
     }
 }
 
+/* Gives up whatever else the recorder has open. That is before it enters: closefrom(3) may have to
+ * look into /proc, which within is another one, or none. */
+static void leave_belongings(int mount_namespace, int socket)
+{
+    int kept = mount_namespace < 0 ? socket : mount_namespace;
+    int belongings[VISITOR_DESCRIPTORS] = {
+        [VISITOR_SOCKET] = fcntl(socket, F_DUPFD, VISITOR_DESCRIPTORS),
+        [VISITOR_NAMESPACE] = fcntl(kept, F_DUPFD, VISITOR_DESCRIPTORS)};
+    for (int i = 0; i < VISITOR_DESCRIPTORS; i++)
+        if (belongings[i] < 0 || dup2(belongings[i], i) < 0)
+            _exit(1);
+    closefrom(VISITOR_DESCRIPTORS);
+}
+
 /* Ends with the recorder, and holds nothing of it open but the socket. */
-static void visit(pid_t recorder, int mount_namespace, int socket)
+static _Noreturn void visit(pid_t recorder, int mount_namespace, int socket)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != recorder)
         _exit(1);
-    if (mount_namespace >= 0 && setns(mount_namespace, CLONE_NEWNS) < 0) {
-        answer(socket, -errno, -1);
+    leave_belongings(mount_namespace, socket);
+    if (mount_namespace >= 0 && setns(VISITOR_NAMESPACE, CLONE_NEWNS) < 0) {
+        answer(VISITOR_SOCKET, -errno, -1);
         _exit(1);
     }
-    if (dup2(socket, STDIN_FILENO) < 0)
-        _exit(1);
-    closefrom(STDIN_FILENO + 1);
-    serve(STDIN_FILENO);
+    close(VISITOR_NAMESPACE);
+    serve(VISITOR_SOCKET);
 }
 
 /* ---- within the recorder ---- */
@@ -178,13 +203,13 @@ pid_t visitor_pid(const struct visitor *visitor)
 
 int visitor_open(struct visitor *visitor, const char *path)
 {
-    size_t size = strlen(path) + 1;
+    size_t length = strlen(path);
     int code = visitor->code;
     if (code < 0)
         return code;
-    if (size > MESSAGE_MOST)
-        return -ENAMETOOLONG;
-    if (send(visitor->socket, path, size, MSG_NOSIGNAL) < 0)
+    if (!length || length > PATH_MAX)
+        return length ? -ENAMETOOLONG : -ENOENT;
+    if (send(visitor->socket, path, length, MSG_NOSIGNAL) < 0)
         return give_up(visitor, -errno);
     int fd = receive(visitor, &code);
     if (code < 0 || fd < 0) {

@@ -116,6 +116,19 @@ static void check_none(const struct answer *answer)
     buffer_free(&lines);
 }
 
+/* They would stand in a line as nothing, and what follows in their place. */
+static void no_line_of_empty_words(void **state)
+{
+    (void)state;
+    struct answer rootless = simple(), placeless = simple(), typeless = simple();
+    rootless.head.root = put(&rootless, "");
+    check_none(&rootless);
+    placeless.head.target = put(&placeless, "");
+    check_none(&placeless);
+    typeless.head.fstype = put(&typeless, "");
+    check_none(&typeless);
+}
+
 static void no_line(void **state)
 {
     (void)state;
@@ -184,9 +197,13 @@ static void every_mount_of_this_namespace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_simplest_line), cmocka_unit_test(all_words),
-        cmocka_unit_test(propagation),       cmocka_unit_test(names_are_escaped),
-        cmocka_unit_test(no_line),           cmocka_unit_test(every_mount_of_this_namespace),
+        cmocka_unit_test(the_simplest_line),
+        cmocka_unit_test(all_words),
+        cmocka_unit_test(propagation),
+        cmocka_unit_test(names_are_escaped),
+        cmocka_unit_test(no_line),
+        cmocka_unit_test(no_line_of_empty_words),
+        cmocka_unit_test(every_mount_of_this_namespace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
