@@ -192,26 +192,32 @@ static void nothing_is_left_of_it(void **state)
     run(start_and_end);
 }
 
+/* The end of the line to it would be a reason to end too: so someone else holds that. */
 static _Noreturn void start_and_leave(int report)
 {
     struct visitor *visitor;
     int r = visitor_start(-1, &visitor);
-    pid_t pid = r < 0 ? -1 : visitor_pid(visitor);
-    _exit(write(report, &pid, sizeof(pid)) != sizeof(pid) || kill(getpid(), SIGKILL));
+    pid_t pids[2] = {r < 0 ? -1 : visitor_pid(visitor), fork()};
+    if (!pids[1])
+        for (;;)
+            pause();
+    _exit(write(report, pids, sizeof(pids)) != sizeof(pids) || kill(getpid(), SIGKILL));
 }
 
-/* The recorder is killed; its visitor comes to this process, the subreaper. */
+/* The recorder is killed; whom it leaves comes to this process, the subreaper. */
 static int outlive_nobody(void)
 {
     int report[2], status;
-    pid_t visitor = -1;
+    pid_t pids[2] = {-1, -1};
     expect(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 && pipe(report) == 0);
     pid_t recorder = fork();
     if (!recorder)
         start_and_leave(report[1]);
-    expect(read(report[0], &visitor, sizeof(visitor)) == sizeof(visitor) && visitor > 0);
+    expect(read(report[0], pids, sizeof(pids)) == sizeof(pids) && pids[0] > 0 && pids[1] > 0);
     expect(waitpid(recorder, &status, 0) == recorder && WIFSIGNALED(status));
-    expect(waitpid(visitor, &status, 0) == visitor);
+    expect(waitpid(pids[0], &status, 0) == pids[0]);
+    expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    expect(kill(pids[1], SIGKILL) == 0 && waitpid(pids[1], &status, 0) == pids[1]);
     return 0;
 }
 
