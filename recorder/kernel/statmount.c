@@ -134,7 +134,7 @@ bool statmount_append_line(struct buffer *lines, const struct statmount_answer *
         append_escaped(lines, subtype, name_specials);
     }
     buffer_append_char(lines, ' ');
-    append_escaped(lines, source ? source : "none", name_specials);
+    append_escaped(lines, source ? source : "", name_specials); /* the kernel omits an empty one */
     buffer_append_char(lines, ' ');
     append_super_options(lines, answer, options);
     buffer_append_char(lines, '\n');
