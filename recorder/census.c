@@ -2,6 +2,7 @@
 #include "recorder/census.h"
 
 #include "base/array.h"
+#include "recorder/kernel/procfs.h"
 #include "schema/kinds.h"
 
 #include <string.h>
@@ -79,4 +80,11 @@ void census_append_path(struct buffer *buffer, const struct census_task *task)
         buffer_append_text(buffer, "/task/");
         buffer_append_integer(buffer, task->tid);
     }
+}
+
+int census_open(int proc, const struct census_task *task)
+{
+    _cleanup_buffer_ struct buffer path = {0};
+    census_append_path(&path, task);
+    return path.failed ? -ENOMEM : procfs_open_beneath(proc, buffer_text(&path));
 }

@@ -65,4 +65,7 @@ void census_sort(struct census *census);
 /* The task's directory below proc: "812", or "812/task/815". */
 void census_append_path(struct buffer *buffer, const struct census_task *task);
 
+/* Opens that directory: a descriptor, or a negative errno without a message. */
+int census_open(int proc, const struct census_task *task);
+
 #endif

@@ -9,11 +9,14 @@ const struct collector collectors[SOURCE_COUNT] = {
     [SOURCE_THREADS] = {"threads", NULL, true, HIDES(THREAD) | HIDES(NAMESPACE) | HIDES(MOUNT)},
     [SOURCE_FOR_CHILDREN] = {"for-children", NULL, true,
                              HIDES(PROCESS) | HIDES(THREAD) | HIDES(NAMESPACE)},
-    [SOURCE_FD] = {"fd", NULL, true, HIDES(NAMESPACE)},
+    /* A mount namespace that nothing else shows has mounts. */
+    [SOURCE_FD] = {"fd", NULL, true, HIDES(NAMESPACE) | HIDES(MOUNT)},
     [SOURCE_SOCKET] = {"socket", NULL, true, HIDES(NAMESPACE)},
+    [SOURCE_KERNEL] = {"kernel", NULL, true, HIDES(NAMESPACE) | HIDES(MOUNT)},
+    [SOURCE_BIND_MOUNT] = {"bind-mount", NULL, true, HIDES(NAMESPACE) | HIDES(MOUNT)},
+    [SOURCE_MOUNTS] = {"mounts", NULL, true, HIDES(MOUNT)},
     [SOURCE_CROSS_VIEWS] = {"cross-views", crossviews_collect, true, HIDES(DISCREPANCY)},
     [SOURCE_NAMESPACES] = {"namespaces", namespaces_collect, false, HIDES(NAMESPACE)},
-    [SOURCE_MOUNTS] = {"mounts", mounts_collect, true, HIDES(MOUNT)},
     [SOURCE_CGROUPS] = {"cgroups", cgroups_collect, true, HIDES(CGROUP)},
 };
 

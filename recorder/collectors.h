@@ -15,8 +15,10 @@ enum source {
     SOURCE_FD,
     SOURCE_SOCKET,
     SOURCE_CROSS_VIEWS,
-    SOURCE_NAMESPACES,
+    SOURCE_KERNEL,
+    SOURCE_BIND_MOUNT,
     SOURCE_MOUNTS,
+    SOURCE_NAMESPACES,
     SOURCE_CGROUPS,
     SOURCE_COUNT,
 };
@@ -37,7 +39,6 @@ extern const struct collector collectors[SOURCE_COUNT];
 int processes_collect(struct capture *capture);
 int crossviews_collect(struct capture *capture);
 int namespaces_collect(struct capture *capture);
-int mounts_collect(struct capture *capture);
 int cgroups_collect(struct capture *capture);
 
 /* A gap of one of the collectors. `code` is a positive errno, 0 where nothing was asked. */

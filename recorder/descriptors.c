@@ -224,17 +224,9 @@ static int report_table(const struct walk *walk, const struct census_task *task,
                          subject, -code, "fd", KIND_COUNT, NULL);
 }
 
-static int open_task(const struct walk *walk, const struct census_task *task)
-{
-    _cleanup_buffer_ struct buffer path = {0};
-    census_append_path(&path, task);
-    return path.failed ? -ENOMEM
-                       : procfs_open_beneath(walk->capture->host->proc, buffer_text(&path));
-}
-
 static int read_table(struct walk *walk, const struct census_task *task)
 {
-    _cleanup_close_ int directory = open_task(walk, task);
+    _cleanup_close_ int directory = census_open(walk->capture->host->proc, task);
     _cleanup_close_ int folder = directory < 0 ? directory : procfs_open_directory(directory, "fd");
     int r = folder < 0 ? folder : descriptors_list(folder, &walk->numbers);
     if (r == -ENOMEM)

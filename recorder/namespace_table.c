@@ -17,6 +17,8 @@ const char *const sighting_names[SIGHTING_COUNT] = {
 
 void namespace_table_free(struct namespace_table *table)
 {
+    for (struct namespace *namespace = table->namespaces; namespace; namespace = namespace->hh.next)
+        fd_close(namespace->fd);
     HASH_CLEAR(hh, table->namespaces);
     arena_free(table->arena);
     *table = (struct namespace_table){0};
@@ -40,6 +42,7 @@ static struct namespace *add(struct namespace_table *table, enum nsfs_type type,
     if (!namespace)
         return NULL;
     namespace->key = (struct namespace_key){.type = type, .inode = inode};
+    namespace->fd = -1;
     HASH_ADD(hh, table->namespaces, key, sizeof(namespace->key), namespace);
     return namespace->hh.tbl ? namespace : NULL;
 }
@@ -55,6 +58,15 @@ int namespace_table_add(struct namespace_table *table, enum nsfs_type type, uint
     namespace->sightings |= 1u << sighting;
     *ret_namespace = namespace;
     return 0;
+}
+
+size_t namespace_steps(const struct namespace *namespace)
+{
+    size_t steps = 1;
+    for (; !namespace->task; namespace = namespace->within)
+        if (!namespace->path || steps++ == NAMESPACE_STEPS_MOST)
+            return 0;
+    return steps;
 }
 
 static int compare(const struct namespace *a, const struct namespace *b)

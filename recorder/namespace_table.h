@@ -36,11 +36,16 @@ struct namespace
 {
     struct namespace_key key;
     unsigned sightings; /* bit 1 << enum sighting */
-    const struct census_task
-        *task;                /* first task that leads to it, NULL if none does; of the census */
-    enum namespace_link link; /* ... by this link, unless */
-    bool by_descriptor;       /* it doesn't: it has it open, as this */
+    /* How it is opened again: by the first task that leads to it, which is in it or has it open; or
+     * by the path of a bind mount. */
+    const struct census_task *task; /* NULL if none does; of the census */
+    enum namespace_link link;       /* ... by this link, unless */
+    bool by_descriptor;             /* it has it open, as this */
     int descriptor;
+    const struct namespace *within; /* the mount namespace that the path is in */
+    const char *path;               /* as captured, from the root of that; NULL if there is none */
+    int fd;        /* a mount namespace that no later look could open, until it is visited; or -1 */
+    bool visited;  /* ... its mounts were looked at */
     bool resolved; /* it was opened, and asked for what follows */
     bool has_id;
     uint64_t id;
@@ -65,6 +70,11 @@ struct namespace *namespace_table_find(const struct namespace_table *table, enum
 /* Finds or adds it, and adds the sighting. Borrowed. 0 or -ENOMEM. */
 int namespace_table_add(struct namespace_table *table, enum nsfs_type type, uint32_t inode,
                         enum sighting sighting, struct namespace **ret_namespace);
+
+/* How many steps lead to it: 1 through a task, more through bind mounts in mount namespaces that
+ * are entered one after the other; 0 if nothing leads to it, or more than NAMESPACE_STEPS_MOST. */
+enum { NAMESPACE_STEPS_MOST = 32 };
+size_t namespace_steps(const struct namespace *namespace);
 
 /* By type, then by inode. */
 void namespace_table_sort(struct namespace_table *table);

@@ -123,12 +123,34 @@ def look_up_as(pid, targets):
     return in_child(look_up_all)
 
 
+def original(text):
+    """The bytes of a name that the JSON contract writes as `text`; the reverse of support.text_of()."""
+    def byte(escape):
+        return b"\\" if escape[1] == b"\\" else bytes([int(escape[1][1:], 16)])
+    return re.sub(rb"\\(x[0-9A-F]{2}|\\)", byte, text.encode())
+
+
+def enter(steps):
+    """Into the mount namespaces that these paths lead to, one after the other; call it in a child."""
+    for step in steps:
+        namespace = os.open(original(step), os.O_RDONLY)
+        _check(libc.setns(namespace, CLONE_NEWNS))
+        os.close(namespace)
+
+
+def follow_reference(steps):
+    """The inode of the namespace that a reference leads to; call it in a child."""
+    enter(steps[:-1])
+    return os.stat(original(steps[-1])).st_ino
+
+
 class Line:
     """One line of a mountinfo; proc_pid_mountinfo(5)."""
 
     def __init__(self, line):
         words = line.split(b" ")
         self.id, self.parent = int(words[0]), int(words[1])
+        self.device = words[2].decode()
         self.target = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), words[4])
         self.text = line
 
@@ -139,3 +161,13 @@ class Line:
 def mountinfo(pid="self"):
     with open(f"/proc/{pid}/mountinfo", "rb") as file:
         return [Line(line) for line in file.read().split(b"\n") if line]
+
+
+def mountinfo_inside(steps):
+    """The mountinfo of who enters the mount namespaces that these paths lead to, one after the other."""
+    def read():
+        proc = os.open("/proc", os.O_PATH)  # inside there may be none
+        enter(steps)
+        with open(os.open("self/mountinfo", os.O_RDONLY, dir_fd=proc), "rb") as file:
+            return file.read().hex()
+    return [Line(line) for line in bytes.fromhex(in_child(read)).split(b"\n") if line]

@@ -212,6 +212,12 @@ class TestCase(unittest.TestCase):
         if self.database.path.exists():
             self.database.run("verify")
 
+    def assert_mounts(self, lines, mounts):
+        """These are the recorded mounts of the lines of a mountinfo."""
+        self.assertEqual(sorted((line.id, line.parent, text_of(line.target), line.device) for line in lines),
+                         sorted((mount["id"], mount["parent"], mount["target"], mount["device"])
+                                for mount in mounts))
+
     def situation(self, name):
         """A situation that is held until the end of the test, or its release()."""
         stack = contextlib.ExitStack()

@@ -153,18 +153,22 @@ static int ask_line(uint64_t namespace_id, uint64_t unique_id, struct buffer *an
     return -EOVERFLOW;
 }
 
-static int read_lines(uint64_t namespace_id, const struct unique_ids *unique, struct buffer *table)
+/* `ids` has room for all. */
+static int read_lines(uint64_t namespace_id, const struct unique_ids *unique, struct buffer *table,
+                      struct mount_ids_list *ids)
 {
     _cleanup_buffer_ struct buffer answer = {0};
     buffer_clear(table);
+    ids->count = 0;
     for (size_t i = 0; i < unique->count; i++) {
         int r = ask_line(namespace_id, unique->ids[i], &answer);
         if (r == -ENOENT) /* it has gone meanwhile */
             continue;
         if (r < 0)
             return r;
-        statmount_append_line(table, (const struct statmount_answer *)(const void *)answer.bytes,
-                              answer.length);
+        const struct statmount_answer *head = (const void *)answer.bytes;
+        if (statmount_append_line(table, head, answer.length))
+            ids->mounts[ids->count++] = (struct mount_ids){head->id, unique->ids[i]};
     }
     return table->failed ? -ENOMEM : 0;
 }
@@ -175,20 +179,31 @@ static bool same_ids(const struct unique_ids *a, const struct unique_ids *b)
            (!a->count || !memcmp(a->ids, b->ids, a->count * sizeof(*a->ids)));
 }
 
-int mount_calls_read(uint64_t namespace_id, struct buffer *table)
+/* 0, 1 if mounts came or went meanwhile, or an error. */
+static int read_once(uint64_t namespace_id, struct buffer *table, struct mount_ids_list *ids)
+{
+    _cleanup_(unique_ids_free) struct unique_ids before = {0}, after = {0};
+    int r = list_unique_ids(namespace_id, &before);
+    if (r < 0)
+        return r;
+    mount_ids_list_free(ids);
+    ids->mounts = calloc(before.count + 1, sizeof(*ids->mounts));
+    r = ids->mounts ? read_lines(namespace_id, &before, table, ids) : -ENOMEM;
+    if (r >= 0)
+        r = list_unique_ids(namespace_id, &after);
+    return r < 0 ? r : !same_ids(&before, &after);
+}
+
+int mount_calls_read(uint64_t namespace_id, struct buffer *table, struct mount_ids_list *ret_ids)
 {
     enum { READS_MOST = 4 };
-    for (unsigned reads = 0; reads < READS_MOST; reads++) {
-        _cleanup_(unique_ids_free) struct unique_ids before = {0}, after = {0};
-        int r = list_unique_ids(namespace_id, &before);
-        if (r >= 0)
-            r = read_lines(namespace_id, &before, table);
-        if (r >= 0)
-            r = list_unique_ids(namespace_id, &after);
-        if (r < 0 || same_ids(&before, &after))
-            return r;
-    }
-    return 1;
+    _cleanup_mount_ids_list_ struct mount_ids_list ids = {0};
+    int r = 1;
+    for (unsigned reads = 0; reads < READS_MOST && r > 0; reads++)
+        r = read_once(namespace_id, table, &ids);
+    if (r >= 0)
+        *ret_ids = (struct mount_ids_list){steal_pointer(ids.mounts), ids.count};
+    return r;
 }
 
 /* ---- probes ---- */

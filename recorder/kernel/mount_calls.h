@@ -43,8 +43,8 @@ int mount_calls_confirm(uint64_t namespace_id, struct mount_ids_list *list);
 
 /* Replaces what `table` holds by lines as mountinfo has them, in the order of the unique ids, of
  * all mounts below the root of the namespace (of its first mount, where that isn't the recorder's
- * own). No task in it is needed. 0; 1 if mounts came or went each time that it was read; or an
- * error. A mount that only moved meanwhile isn't noticed. */
-int mount_calls_read(uint64_t namespace_id, struct buffer *table);
+ * own), and their ids in the same order. No task in it is needed. 0; 1 if mounts came or went each
+ * time that it was read; or an error. A mount that only moved meanwhile isn't noticed. */
+int mount_calls_read(uint64_t namespace_id, struct buffer *table, struct mount_ids_list *ret_ids);
 
 #endif

@@ -219,12 +219,17 @@ int visitor_open(struct visitor *visitor, const char *path)
     return fd;
 }
 
+bool visitor_is_overdue(const struct visitor *visitor)
+{
+    return visitor->code == -ETIMEDOUT;
+}
+
 /* Whoever hangs in the kernel where no signal reaches is left to the system, after a while. */
 static void reap(struct visitor *visitor)
 {
     enum { TRIES = 100 };
     const struct timespec moment = {.tv_nsec = 10 * 1000 * 1000};
-    bool hangs = visitor->code == -ETIMEDOUT;
+    bool hangs = visitor_is_overdue(visitor);
     kill(visitor->pid, SIGKILL);
     for (unsigned tries = 0; tries < TRIES; tries++) {
         pid_t ended = waitpid(visitor->pid, NULL, hangs ? WNOHANG : 0);

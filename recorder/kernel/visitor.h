@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct visitor;
@@ -30,6 +31,9 @@ pid_t visitor_pid(const struct visitor *visitor);
  * whatever kind of file that is. -ENAMETOOLONG for what is longer than PATH_MAX, -EXDEV for a path
  * that leads upwards; -ETIMEDOUT, now and for everything that follows, when its time is over. */
 int visitor_open(struct visitor *visitor, const char *path);
+
+/* Whether its time was over before it was done. */
+bool visitor_is_overdue(const struct visitor *visitor);
 
 void visitor_end(struct visitor *visitor);
 DEFINE_CLEANUP(struct visitor *, visitor_end)

@@ -13,6 +13,7 @@
 // clang-format on
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* An answer with room for its texts. */
 struct answer {
@@ -172,21 +173,46 @@ static void read_own(struct buffer *table)
     assert_true(mountinfo_read(fd, table) >= 0);
 }
 
+/* One of each for each line, in their order; as statx(2) has them of a mount that is open. */
+static void check_ids(const struct mount_ids_list *ids, const struct buffer *lines)
+{
+    enum { MNT_ID_UNIQUE = 0x4000 };
+    struct span rest = {buffer_text(lines), lines->length};
+    struct mountinfo_place place;
+    size_t count = 0, found = 0;
+    struct statx root, unique;
+    assert_return_code(statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &root), errno);
+    assert_return_code(statx(AT_FDCWD, "/", 0, MNT_ID_UNIQUE, &unique), errno);
+    for (; mountinfo_take_place(&rest, &place); count++) {
+        assert_true(count < ids->count);
+        assert_int_equal(ids->mounts[count].id, place.id);
+        if (ids->mounts[count].unique_id == unique.stx_mnt_id) {
+            assert_int_equal(place.id, root.stx_mnt_id);
+            found++;
+        }
+    }
+    assert_int_equal(count, ids->count);
+    assert_int_equal(found, 1);
+}
+
 static void every_mount_of_this_namespace(void **state)
 {
     (void)state;
     enum { TRIES = 100, MOST = 4096 };
     _cleanup_buffer_ struct buffer before = {0}, after = {0}, answers = {0};
+    _cleanup_mount_ids_list_ struct mount_ids_list ids = {0};
     static char *expected[MOST], *found[MOST];
     if (mount_calls_probe_lines() < 0)
         skip();
     for (unsigned tries = 0; tries < TRIES; tries++) { /* others may mount something meanwhile */
         read_own(&before);
-        assert_int_equal(mount_calls_read(0, &answers), 0);
+        mount_ids_list_free(&ids);
+        assert_int_equal(mount_calls_read(0, &answers, &ids), 0);
         read_own(&after);
         if (!strcmp(buffer_text(&before), buffer_text(&after)))
             break;
     }
+    check_ids(&ids, &answers);
     size_t count = sort_lines(&before, expected, MOST);
     assert_true(count > 0);
     assert_int_equal(sort_lines(&answers, found, MOST), count);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces that tasks lead to: by being in them, and by having something open that keeps one. */
+#include "base/error.h"
+#include "recorder/descriptors.h"
+#include "recorder/namespace_search.h"
+
+/* ---- which they are in ---- */
+
+/* The tasks come sorted, so that the first one that leads to a namespace is its leader. */
+static int see_tasks(struct namespace_search *search, enum sighting sighting)
+{
+    const struct census *census = &search->capture->census;
+    for (size_t i = 0; i < census->count; i++) {
+        const struct census_task *task = &census->tasks[i];
+        if (sighting != SIGHTING_FOR_CHILDREN && !task->tid != (sighting == SIGHTING_PROCESS))
+            continue;
+        for (unsigned link = 0; link < LINK_COUNT; link++) {
+            const struct namespace_link_info *info = &namespace_links[link];
+            struct namespace *namespace;
+            if (!task->namespaces[link] ||
+                info->for_children != (sighting == SIGHTING_FOR_CHILDREN))
+                continue;
+            int r = namespace_table_add(search->table, info->type, task->namespaces[link], sighting,
+                                        &namespace);
+            if (r < 0)
+                return r;
+            if (!namespace->task) {
+                namespace->task = task;
+                namespace->link = (enum namespace_link)link;
+            }
+        }
+    }
+    return 0;
+}
+
+int namespaces_see_tasks(struct namespace_search *search)
+{
+    int r = see_tasks(search, SIGHTING_PROCESS);
+    if (r >= 0)
+        r = see_tasks(search, SIGHTING_THREAD);
+    return r < 0 ? r : see_tasks(search, SIGHTING_FOR_CHILDREN);
+}
+
+/* ---- what they have open ---- */
+
+/* What a descriptor answers that was closed meanwhile, or is something else by now. */
+static bool is_gone(int code)
+{
+    return code == -ENOENT || code == -ESRCH || code == -ESTALE || code == -EINVAL ||
+           code == -ENXIO;
+}
+
+/* A namespace that no task is in is opened at once, while its holder is looked at. If that fails
+ * for any other reason, namespace_search_resolve_all() says so. */
+static int see_first_file(struct namespace_search *search, const struct descriptor_file *file)
+{
+    struct namespace *namespace;
+    _cleanup_close_ int fd = search->capture->host->live ? descriptors_open(file) : -ENOTTY;
+    if (is_gone(fd))
+        return 0;
+    int r = namespace_table_add(search->table, file->type, file->inode, SIGHTING_FD, &namespace);
+    if (r < 0)
+        return r;
+    namespace->task = file->task;
+    namespace->by_descriptor = true;
+    namespace->descriptor = file->descriptor;
+    return fd < 0 || namespace->resolved
+               ? 0
+               : namespace_search_resolve(search, namespace, steal_fd(&fd));
+}
+
+static int see_file(void *userdata, const struct descriptor_file *file)
+{
+    struct namespace_search *search = userdata;
+    struct namespace *namespace = namespace_table_find(search->table, file->type, file->inode);
+    if (!namespace || !namespace->task)
+        return see_first_file(search, file);
+    namespace->sightings |= 1u << SIGHTING_FD;
+    return 0;
+}
+
+/* A socket doesn't give a reference: no path leads through it to its namespace. */
+static int see_socket(void *userdata, int fd)
+{
+    struct namespace_search *search = userdata;
+    _cleanup_close_ int owned = fd;
+    struct namespace *namespace;
+    uint32_t inode;
+    int r = nsfs_inode(fd, &inode);
+    if (r < 0)
+        return error_set(-r, "cannot tell the network namespace of a socket: %s", strerror(-r));
+    r = namespace_table_add(search->table, NSFS_NET, inode, SIGHTING_SOCKET, &namespace);
+    if (r < 0)
+        return r;
+    return namespace->task ? 0 : namespace_search_resolve(search, namespace, steal_fd(&owned));
+}
+
+int namespaces_see_descriptors(struct namespace_search *search)
+{
+    const struct descriptor_visitor visitor = {
+        .file = see_file, .socket = see_socket, .userdata = search};
+    return descriptors_walk(search->capture, &visitor);
+}
