@@ -8,7 +8,11 @@
 #include "schema/reader.h"
 #include "schema/statement.h"
 
+#include <cJSON.h>
+#include <inttypes.h>
 #include <string.h>
+
+DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
 struct hiding_gap {
     enum kind kind;
@@ -144,6 +148,8 @@ static int member_is_hidden(const struct hidden *hidden, struct database *databa
                             bool *ret_hidden)
 {
     _cleanup_statement_ sqlite3_stmt *select = NULL;
+    if (!has_kind(hidden, KIND_PROCESS) && !has_kind(hidden, KIND_THREAD))
+        return 0;
     int result = prepare_members(database, type ? type : "", &select);
     if (result || !select)
         return result;
@@ -155,19 +161,90 @@ static int member_is_hidden(const struct hidden *hidden, struct database *databa
     return result < 0 ? result : 0;
 }
 
+/* ---- namespaces that no task was in ---- */
+
+/* "/proc/812/fd/5": what is first on the way to it was a task's, which may not be readable now. */
+static bool holder_is_hidden(const struct hidden *hidden, const char *reference_json)
+{
+    int64_t pid;
+    _cleanup_(cJSON_Delete_pointer) cJSON *reference = cJSON_Parse(reference_json);
+    const char *first = cJSON_GetStringValue(cJSON_GetArrayItem(reference, 0));
+    return first && sscanf(first, "/proc/%" SCNd64 "/", &pid) == 1 &&
+           task_is_hidden(hidden, KIND_THREAD, pid);
+}
+
+/* A source that was left out, or could not be asked, hides what nothing else shows. */
+static bool sources_are_hidden(const struct hidden *hidden, const char *sources_json)
+{
+    _cleanup_(cJSON_Delete_pointer) cJSON *sources = cJSON_Parse(sources_json);
+    const cJSON *source;
+    if (!sources || !cJSON_GetArraySize(sources))
+        return false;
+    cJSON_ArrayForEach (source, sources)
+        if (!cJSON_IsString(source) || !has_gap(hidden, KIND_NAMESPACE, source->valuestring))
+            return false;
+    return true;
+}
+
+static bool way_is_hidden(const struct hidden *hidden, const char *sources, const char *reference)
+{
+    return (sources && sources_are_hidden(hidden, sources)) ||
+           (reference && holder_is_hidden(hidden, reference));
+}
+
+/* The same of the mount namespace with this inode in `seen`. */
+static int way_to_mounts_is_hidden(const struct hidden *hidden, struct database *database,
+                                   const struct snapshot *seen, int64_t inode, bool *ret_hidden)
+{
+    _cleanup_statement_ sqlite3_stmt *select = NULL;
+    int result = sql_prepare(database,
+                             "SELECT sources, reference FROM namespace_at "
+                             "WHERE snapshot_id = ?1 AND type = 'mnt' AND inode = ?2",
+                             &select);
+    if (result)
+        return result;
+    sqlite3_bind_int64(select, 1, seen->id);
+    sqlite3_bind_int64(select, 2, inode);
+    result = sql_step(database, select);
+    if (result > 0)
+        *ret_hidden = way_is_hidden(hidden, (const char *)sqlite3_column_text(select, 0),
+                                    (const char *)sqlite3_column_text(select, 1));
+    return result < 0 ? result : 0;
+}
+
+static int namespace_is_hidden(const struct hidden *hidden, struct database *database,
+                               const struct snapshot *seen, const struct record *record,
+                               bool *ret_hidden)
+{
+    *ret_hidden = way_is_hidden(hidden, record_text(record, NAMESPACE_SOURCES),
+                                record_text(record, NAMESPACE_REFERENCE));
+    return *ret_hidden
+               ? 0
+               : member_is_hidden(hidden, database, seen, record_text(record, NAMESPACE_TYPE),
+                                  record_integer(record, NAMESPACE_INODE, 0), ret_hidden);
+}
+
+static int mounts_are_hidden(const struct hidden *hidden, struct database *database,
+                             const struct snapshot *seen, int64_t inode, bool *ret_hidden)
+{
+    int result = way_to_mounts_is_hidden(hidden, database, seen, inode, ret_hidden);
+    return result < 0 || *ret_hidden
+               ? result
+               : member_is_hidden(hidden, database, seen, "mnt", inode, ret_hidden);
+}
+
 int hidden_may_hold(const struct hidden *hidden, struct database *database,
                     const struct snapshot *seen, const struct record *record, bool *ret_hidden)
 {
     *ret_hidden = hidden_covers(hidden, record);
-    if (*ret_hidden || !(has_kind(hidden, KIND_PROCESS) || has_kind(hidden, KIND_THREAD)))
+    if (*ret_hidden || !hidden->count)
         return 0;
     if (record->kind == KIND_THREAD)
         *ret_hidden = task_is_hidden(hidden, KIND_THREAD, record_integer(record, THREAD_PID, -1));
     if (record->kind == KIND_NAMESPACE)
-        return member_is_hidden(hidden, database, seen, record_text(record, NAMESPACE_TYPE),
-                                record_integer(record, NAMESPACE_INODE, 0), ret_hidden);
+        return namespace_is_hidden(hidden, database, seen, record, ret_hidden);
     if (record->kind == KIND_MOUNT)
-        return member_is_hidden(hidden, database, seen, "mnt",
-                                record_integer(record, MOUNT_NAMESPACE, 0), ret_hidden);
+        return mounts_are_hidden(hidden, database, seen, record_integer(record, MOUNT_NAMESPACE, 0),
+                                 ret_hidden);
     return 0;
 }

@@ -4,20 +4,18 @@
 #define HIDES(kind) (1u << KIND_##kind)
 
 const struct collector collectors[SOURCE_COUNT] = {
-    [SOURCE_PROCESSES] = {"processes", processes_collect, false, HIDES(PROCESS)},
-    /* A namespace may have nothing but a thread in it. */
-    [SOURCE_THREADS] = {"threads", NULL, true, HIDES(THREAD) | HIDES(NAMESPACE) | HIDES(MOUNT)},
-    [SOURCE_FOR_CHILDREN] = {"for-children", NULL, true,
-                             HIDES(PROCESS) | HIDES(THREAD) | HIDES(NAMESPACE)},
-    /* A mount namespace that nothing else shows has mounts. */
-    [SOURCE_FD] = {"fd", NULL, true, HIDES(NAMESPACE) | HIDES(MOUNT)},
-    [SOURCE_SOCKET] = {"socket", NULL, true, HIDES(NAMESPACE)},
-    [SOURCE_KERNEL] = {"kernel", NULL, true, HIDES(NAMESPACE) | HIDES(MOUNT)},
-    [SOURCE_BIND_MOUNT] = {"bind-mount", NULL, true, HIDES(NAMESPACE) | HIDES(MOUNT)},
-    [SOURCE_MOUNTS] = {"mounts", NULL, true, HIDES(MOUNT)},
-    [SOURCE_CROSS_VIEWS] = {"cross-views", crossviews_collect, true, HIDES(DISCREPANCY)},
-    [SOURCE_NAMESPACES] = {"namespaces", namespaces_collect, false, HIDES(NAMESPACE)},
-    [SOURCE_CGROUPS] = {"cgroups", cgroups_collect, true, HIDES(CGROUP)},
+    [SOURCE_PROCESSES] = {"processes", processes_collect, false, HIDES(PROCESS), NULL},
+    [SOURCE_THREADS] = {"threads", NULL, true, HIDES(THREAD), "thread"},
+    [SOURCE_FOR_CHILDREN] = {"for-children", NULL, true, HIDES(PROCESS) | HIDES(THREAD),
+                             "for-children"},
+    [SOURCE_FD] = {"fd", NULL, true, 0, "fd"},
+    [SOURCE_SOCKET] = {"socket", NULL, true, 0, "socket"},
+    [SOURCE_KERNEL] = {"kernel", NULL, true, 0, "kernel"},
+    [SOURCE_BIND_MOUNT] = {"bind-mount", NULL, true, 0, "bind-mount"},
+    [SOURCE_MOUNTS] = {"mounts", NULL, true, HIDES(MOUNT), NULL},
+    [SOURCE_CROSS_VIEWS] = {"cross-views", crossviews_collect, true, HIDES(DISCREPANCY), NULL},
+    [SOURCE_NAMESPACES] = {"namespaces", namespaces_collect, false, HIDES(NAMESPACE), NULL},
+    [SOURCE_CGROUPS] = {"cgroups", cgroups_collect, true, HIDES(CGROUP), NULL},
 };
 
 int collector_gap(const struct sink *sink, enum source source, const char *subject, int code,

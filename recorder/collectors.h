@@ -32,6 +32,7 @@ struct collector {
     int (*collect)(struct capture *capture);
     bool optional;  /* `without` may leave it out */
     unsigned hides; /* bit 1 << kind: records that are missing, or have null columns, without it */
+    const char *sighting; /* ... and namespaces that nothing else shows: its name among sources */
 };
 
 extern const struct collector collectors[SOURCE_COUNT];

@@ -8,12 +8,8 @@
 /* 0 or the sink's error. Without the list, what no other source shows stays hidden. */
 static int report(const struct namespace_search *search, const char *subject, int code)
 {
-    static const char source[] = "kernel";
-    int r = collector_gap(search->capture->sink, SOURCE_KERNEL, subject, -code, "cannot be listed",
-                          KIND_NAMESPACE, source);
-    return r < 0 ? r
-                 : collector_gap(search->capture->sink, SOURCE_KERNEL, subject, -code,
-                                 "cannot be listed", KIND_MOUNT, source);
+    return collector_gap(search->capture->sink, SOURCE_KERNEL, subject, -code, "cannot be listed",
+                         KIND_NAMESPACE, collectors[SOURCE_KERNEL].sighting);
 }
 
 /* Adds an open namespace; `fd` is taken over. */

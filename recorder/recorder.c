@@ -96,14 +96,26 @@ const struct snapshot_facts *recorder_facts(const struct recorder *recorder)
 
 /* ---- what is known beforehand to be out of sight ---- */
 
+static int report_source(const struct capture *capture, enum source source)
+{
+    static const char detail[] = "left out by --without";
+    const struct collector *collector = &collectors[source];
+    int r = 0;
+    for (unsigned kind = 0; kind < KIND_COUNT && r >= 0; kind++)
+        if (collector->hides >> kind & 1)
+            r = collector_gap(capture->sink, source, kinds[kind].plural, 0, detail, kind, NULL);
+    return r < 0 || !collector->sighting
+               ? r
+               : collector_gap(capture->sink, source, kinds[KIND_NAMESPACE].plural, 0, detail,
+                               KIND_NAMESPACE, collector->sighting);
+}
+
 static int report_left_out(const struct capture *capture)
 {
     int r = 0;
-    for (unsigned source = 0; source < SOURCE_COUNT; source++)
-        for (unsigned kind = 0; kind < KIND_COUNT && r >= 0; kind++)
-            if (!capture_wants(capture, source) && collectors[source].hides >> kind & 1)
-                r = collector_gap(capture->sink, source, kinds[kind].plural, 0,
-                                  "left out by --without", kind, NULL);
+    for (unsigned source = 0; source < SOURCE_COUNT && r >= 0; source++)
+        if (!capture_wants(capture, source))
+            r = report_source(capture, source);
     return r;
 }
 

@@ -189,7 +189,7 @@ enum column_flags {
     C(GAP, ERRNO, "errno", "errno", INTEGER, IDENTITY, KEY, "errno(3), 0 where nothing was asked")                                                 \
     C(GAP, ERROR, "error", "error", TEXT, STATE, SHARED | DEFAULT, "the same in words")                                                            \
     C(GAP, HIDES, "hides", "hides", TEXT, STATE, SHARED, "kind of record that may be missing or incomplete because of it")                         \
-    C(GAP, HIDES_SCOPE, "hides_scope", "hides_scope", TEXT, STATE, 0, "only of this process, mount namespace, ...; null for any")
+    C(GAP, HIDES_SCOPE, "hides_scope", "hides_scope", TEXT, STATE, 0, "only of this process, mount namespace, ..., or what this source alone shows; null for any")
 
 /* K(kind, columns, singular, plural, bound to a boot) */
 #define KINDS(K)                                                                                                                                   \

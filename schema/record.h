@@ -114,7 +114,8 @@ static inline int sink_record(const struct sink *sink, const struct record *reco
  * where the kernel was not asked); `detail` says which part (may be NULL). `hides` is the kind of
  * record that may be missing, or have null columns, because of it; KIND_COUNT for none.
  * `hides_scope` narrows that to records whose scope column has this value (a PID for processes and
- * threads, a namespace's inode for mounts and namespaces); NULL for any. */
+ * threads, a namespace's inode for mounts and namespaces), or to namespaces that no other source
+ * than this one has shown, and their mounts; NULL for any. */
 struct gap {
     const char *source;
     const char *subject;

@@ -679,7 +679,7 @@ CREATE TABLE gap_state (
     digest BLOB NOT NULL,                                  -- BLAKE2b-256 over identity and state, see docs/schema.md
     error_id INTEGER REFERENCES text (id),                 -- the same in words
     hides_id INTEGER REFERENCES text (id),                 -- kind of record that may be missing or incomplete because of it
-    hides_scope TEXT                                       -- only of this process, mount namespace, ...; null for any
+    hides_scope TEXT                                       -- only of this process, mount namespace, ..., or what this source alone shows; null for any
 ) STRICT;
 CREATE INDEX gap_state_of ON gap_state (gap_id, first_snapshot);
 CREATE INDEX gap_state_begin ON gap_state (host_id, first_snapshot);

@@ -121,6 +121,16 @@ class OnlyByFile(Descriptors):
             self.assertEqual({"left out by --without"},
                              {gap["error"] for gap in export.all("gaps", source=source)})
 
+    def test_left_out_of_one_snapshot_it_is_not_removed(self):
+        """And what other sources have shown still is."""
+        situation, other = self.situation("fd-uts"), self.situation("thread-net")
+        self.database.record()
+        other.release()
+        self.database.record("--without", "fd")
+        difference = self.database.diff()
+        self.assertEqual(["unobserved"], difference.ops("namespaces", inode=situation["namespace"]))
+        self.assertEqual(["removed"], difference.ops("namespaces", inode=other["namespace"]))
+
     def test_in_a_copied_host(self):
         situation = self.situation("fd-uts")
         copy = self.folder / "copy"

@@ -70,6 +70,15 @@ static struct record *add_namespace(struct world *world, const char *type, int64
     return world_add(world, &record);
 }
 
+/* One that no task is in. */
+static void add_distant_namespace(struct world *world, const char *type, int64_t inode,
+                                  const char *sources, const char *reference)
+{
+    struct record *record = add_namespace(world, type, inode);
+    record_set_text(record, NAMESPACE_SOURCES, sources);
+    record_set_text(record, NAMESPACE_REFERENCE, reference);
+}
+
 static void add_mount(struct world *world, int64_t namespace, int64_t id)
 {
     struct record record;
@@ -116,6 +125,48 @@ static void assert_difference(const char *forth, const char *back)
         append_changes(&text, difference);
         assert_string_equal(buffer_text(&text), direction ? back : forth);
     }
+}
+
+/* ---- namespaces that no task is in ---- */
+
+static void a_source_that_was_left_out_hides_what_it_alone_showed(void **state)
+{
+    (void)state;
+    add_distant_namespace(&before, "net", NET, "[\"fd\"]", NULL);
+    add_distant_namespace(&before, "mnt", MNT, "[\"fd\",\"kernel\"]", NULL);
+    add_mount(&before, MNT, 5);
+    add_distant_namespace(&before, "uts", NET + 10, "[\"bind-mount\"]", NULL);
+    add_gap(&after, "namespace", "fd");
+    assert_difference("removed mnt:4026532001, unobserved net:4026532002, removed uts:4026532012, "
+                      "removed mount:@mnt:4026532001",
+                      "added mnt:4026532001, unobserved net:4026532002, added uts:4026532012, "
+                      "added mount:@mnt:4026532001");
+}
+
+static void all_sources_that_were_left_out_hide_its_mounts_too(void **state)
+{
+    (void)state;
+    add_distant_namespace(&before, "mnt", MNT, "[\"fd\",\"kernel\"]", NULL);
+    add_mount(&before, MNT, 5);
+    add_gap(&after, "namespace", "fd");
+    add_gap(&after, "namespace", "kernel");
+    assert_difference("unobserved mnt:4026532001, unobserved mount:@mnt:4026532001",
+                      "unobserved mnt:4026532001, unobserved mount:@mnt:4026532001");
+}
+
+static void a_process_that_it_was_reached_through_hides_it(void **state)
+{
+    (void)state;
+    add_distant_namespace(&before, "uts", NET, "[\"fd\"]", "[\"/proc/10/fd/5\"]");
+    add_distant_namespace(&before, "net", NET + 1, "[\"fd\"]", "[\"/proc/11/fd/5\"]");
+    add_distant_namespace(&before, "mnt", MNT, "[\"bind-mount\"]",
+                          "[\"/proc/10/ns/mnt\",\"/run/it\"]");
+    add_mount(&before, MNT, 5);
+    add_gap(&after, "process", "10");
+    assert_difference("unobserved mnt:4026532001, removed net:4026532003, "
+                      "unobserved uts:4026532002, unobserved mount:@mnt:4026532001",
+                      "unobserved mnt:4026532001, added net:4026532003, "
+                      "unobserved uts:4026532002, unobserved mount:@mnt:4026532001");
 }
 
 static void without_a_gap_it_was_removed(void **state)
@@ -355,6 +406,9 @@ int main(void)
         of_two_worlds(a_namespace_may_be_where_its_hidden_member_is),
         of_two_worlds(also_where_only_a_thread_of_it_was),
         of_two_worlds(or_where_its_threads_were_hidden),
+        of_two_worlds(a_source_that_was_left_out_hides_what_it_alone_showed),
+        of_two_worlds(all_sources_that_were_left_out_hide_its_mounts_too),
+        of_two_worlds(a_process_that_it_was_reached_through_hides_it),
         of_two_worlds(hidden_columns_are_no_changes),
         of_two_worlds(seen_columns_are_changes_despite_a_gap),
         of_two_worlds(without_a_gap_null_is_a_value),
