@@ -102,9 +102,12 @@ static int open_file(struct mount_namespace *place, const struct bound_file *fil
 static int see_file(struct round *round, const struct bound_file *file)
 {
     struct namespace *namespace = file->namespace;
-    int fd = round->search->capture->host->live ? open_file(&round->place, file) : -1;
-    if (round->search->capture->host->live && fd < 0)
-        return 0; /* another path may lead to it; report_unopened() */
+    bool live = round->search->capture->host->live;
+    int fd = live ? open_file(&round->place, file) : -1;
+    if (live && fd < 0) {
+        namespace->code = fd; /* another path may lead to it; report_unopened() */
+        return 0;
+    }
     if (!namespace_steps(namespace)) {
         namespace->within = round->place.namespace;
         namespace->path = file->path;
@@ -221,7 +224,8 @@ static int report_unopened(const struct namespace_search *search)
     for (; namespace && capture->host->live && r >= 0; namespace = namespace->hh.next) {
         if (namespace->resolved || namespace->task)
             continue;
-        r = namespace_search_report(search, namespace, 0, "no path leads to where it is mounted");
+        r = namespace_search_report(search, namespace, namespace->code,
+                                    "no path leads to where it is mounted");
         if (r >= 0 && namespace->key.type == NSFS_MNT && capture_wants(capture, SOURCE_MOUNTS))
             r = mounts_report(capture, namespace->key.inode, 0, "it cannot be opened");
     }

@@ -44,6 +44,7 @@ struct namespace
     int descriptor;
     const struct namespace *within; /* the mount namespace that the path is in */
     const char *path;               /* as captured, from the root of that; NULL if there is none */
+    int code;      /* why no path could be gone yet: negative errno, 0 where none was tried */
     int fd;        /* a mount namespace that no later look could open, until it is visited; or -1 */
     bool visited;  /* ... its mounts were looked at */
     bool resolved; /* it was opened, and asked for what follows */

@@ -23,8 +23,8 @@
 
 static const struct situation *const tables[] = {
     situations_bind_mounts, situations_cgroups,    situations_descriptors, situations_hierarchy,
-    situations_mounts,      situations_namespaces, situations_reuse,       situations_storms,
-    situations_tasks,       situations_visibility,
+    situations_mounts,      situations_namespaces, situations_reuse,       situations_silent,
+    situations_storms,      situations_tasks,      situations_visibility,
 };
 
 enum { TABLE_COUNT = sizeof(tables) / sizeof(*tables), CLEAN_UPS_MOST = 8 };

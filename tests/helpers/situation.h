@@ -28,6 +28,7 @@ extern const struct situation situations_hierarchy[];
 extern const struct situation situations_mounts[];
 extern const struct situation situations_namespaces[];
 extern const struct situation situations_reuse[];
+extern const struct situation situations_silent[];
 extern const struct situation situations_storms[];
 extern const struct situation situations_tasks[];
 extern const struct situation situations_visibility[];

@@ -2,6 +2,7 @@
 """Namespaces that nothing keeps but a bind mount, in mount namespaces with and without processes; what
 leads to them, and the mounts of those that no process is in."""
 
+import errno
 import os
 import re
 
@@ -125,6 +126,16 @@ class OnlyByBindMount(BindMounts):
         self.database.record()
         self.assertEqual([], self.database.export().all("namespaces", inode=situation["namespace"]))
 
+    def test_on_a_file_system_that_never_answers(self):
+        """Who looks for it there is ended; that it is there, the mount tells."""
+        situation, export, namespace = self.record("bind-silent")
+        self.assertEqual((["bind-mount"], None, None),
+                         (namespace["sources"], namespace["reference"], namespace["owner"]))
+        gap = export.one("gaps", source="namespaces", subject=f"net:{situation['namespace']}")
+        self.assertEqual(errno.ETIMEDOUT, gap["errno"])
+        mounts = export.all("mounts", namespace=situation["keeper_namespace"])
+        self.assertEqual({"silent", "nsfs"}, {mount["source"] for mount in mounts} & {"silent", "nsfs"})
+
     def test_left_out(self):
         situation = self.situation("bind-net")
         snapshot = self.database.record("--without", "bind-mount")
@@ -178,23 +189,31 @@ class OtherWays(BindMounts):
                 self.assertEqual(wanted, self.plain(self.database.export(), situation))
 
     def test_every_mount_of_the_host(self):
-        """As statmount(2) tells them, as tasks see them, and as who enters sees them. Mounts may come and go
-        meanwhile: then once more."""
-        for name in ("mounts", "inside-chain", "overmounts", "chroot", "fd-mnt"):
-            self.situation(name)
-        ways = ("", "statmount_lines", self.WAYS[-1])
-        for _ in range(10):
-            rows = [self.host_mounts(way) for way in ways]
-            if self.host_mounts(ways[0]) == rows[0]:
-                break
-        self.assertGreater(len(rows[0]), 100)
-        for way, found in zip(ways, rows):
-            with self.subTest(without=way):
-                self.assertEqual(rows[0], found)
+        """As statmount(2) tells them, as tasks see them, and as who enters sees them; of all mount namespaces
+        that are the same before and afterwards."""
+        held = [self.situation(name) for name in ("mounts", "inside-chain", "overmounts", "chroot", "fd-mnt")]
+        before = self.host_mounts("")
+        others = {way: self.host_mounts(way) for way in ("statmount_lines", self.WAYS[-1])}
+        after = self.host_mounts("")
+        steady = {inode for inode in before if before[inode] == after.get(inode)}
+        self.assertLessEqual({namespace for situation in held for namespace in self.namespaces(situation)}, steady)
+        for way, found in others.items():
+            for inode in steady & found.keys():
+                with self.subTest(without=way, namespace=inode):
+                    self.assertEqual(before[inode], found[inode])
+
+    def namespaces(self, situation):
+        """The mount namespaces that it has made."""
+        return {situation["namespace"], *situation.facts.get("empty_namespaces", [])} - \
+            ({situation["namespace"]} if situation.facts.get("type", "mnt") != "mnt" else set())
 
     def host_mounts(self, way):
+        """The mounts of each mount namespace, by its inode."""
         self.database.record(environment={"NSLAPSE_WITHOUT": way})
-        return [{**mount, "unique_id": None, "identity": None} for mount in self.database.export()["mounts"]]
+        mounts = {}
+        for mount in self.database.export()["mounts"]:
+            mounts.setdefault(mount["namespace"], []).append({**mount, "unique_id": None, "identity": None})
+        return mounts
 
 
 @needs_root
