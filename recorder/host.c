@@ -100,11 +100,28 @@ static int open_live(struct host *host)
     return 0;
 }
 
+/* An empty folder is a copy that went wrong, and not a host of which every process has ended. */
+static int expect_processes(const struct host *host, const char *root)
+{
+    _cleanup_number_list_ struct number_list processes = {0};
+    int r = procfs_list_numbers(host->proc, ".", &processes);
+    if (r < 0)
+        return error_set(-r, "cannot list the processes in %s/proc: %s", root, strerror(-r));
+    if (!processes.count)
+        return error_set(ENOENT,
+                         "cannot read the processes below %s: there is none in %s/proc; copy the "
+                         "host once more ('nslapse doctor --capture-fixture DIR' there does it)",
+                         root, root);
+    return 0;
+}
+
 static int open_copy(struct host *host, const char *root)
 {
     _cleanup_close_ int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
-        return error_set(errno, "cannot open the folder %s: %s", root, strerror(errno));
+        return error_set(errno,
+                         "cannot open the folder %s: %s; give the one that holds the copied proc",
+                         root, strerror(errno));
     host->proc = procfs_open_directory(directory, "proc");
     if (host->proc < 0)
         return error_set(
@@ -116,7 +133,7 @@ static int open_copy(struct host *host, const char *root)
     host->etc = procfs_open_directory(directory, "etc");
     host->has_security_labels = host->has_login_uids = true;
     read_self(host);
-    return 0;
+    return expect_processes(host, root);
 }
 
 static void read_capabilities(struct host *host)

@@ -148,6 +148,13 @@ class Hosts(BadInput):
             self.assert_refused(self.database.run("--root", root, "doctor", expect=13), str(root))
         self.assertFalse(self.database.path.exists(), "there was nothing to store")
 
+    def test_a_copy_without_any_process(self):
+        """It is a copy that went wrong; recorded, all processes would seem to have ended."""
+        self.record()
+        (self.folder / "hollow/proc").mkdir(parents=True)
+        self.assert_refused(self.database.run("--root", self.folder / "hollow", "record", expect=13), "hollow/proc")
+        self.assertEqual(1, len(self.database.snapshots()))
+
     def test_a_time_before_the_first_snapshot(self):
         self.record()
         done = self.database.run("list", "processes", "@2001-01-01", expect=2)
