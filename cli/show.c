@@ -115,6 +115,16 @@ static int look_elsewhere(struct database *database, const struct snapshot *snap
     return r;
 }
 
+/* Of the kinds that are meant the last: a number behind "pid:" is a process's before it is that of
+ * a namespace. */
+static enum kind usual_kind(const struct entity *entity)
+{
+    enum kind kind = KIND_COUNT - 1;
+    while (kind && !(entity->kinds >> kind & 1))
+        kind--;
+    return kind;
+}
+
 static int not_found(struct database *database, const struct snapshot *snapshot,
                      struct search *search)
 {
@@ -132,10 +142,12 @@ static int not_found(struct database *database, const struct snapshot *snapshot,
     if (r < 0)
         return r;
     if (!near)
-        return error_set(ERROR_USAGE,
-                         "%s is not in snapshot %lld, nor in any other; 'nslapse list' shows what "
-                         "there is",
-                         search->entity->text, (long long)snapshot->id);
+        return error_set(
+            ERROR_USAGE,
+            "%s is not in snapshot %lld, nor in any other; 'nslapse list %s' shows what "
+            "there is",
+            search->entity->text, (long long)snapshot->id,
+            kinds[usual_kind(search->entity)].plural);
     return error_set(ERROR_USAGE,
                      "%s is not in snapshot %lld; it was %s seen in snapshot %lld (%s): 'nslapse "
                      "show %s %lld'",

@@ -141,29 +141,36 @@ static int first_of(struct database *database, sqlite3_stmt *statement,
     return result ? result : 1;
 }
 
-/* How many snapshots there are and from when to when: what an unknown revision is answered with. */
-static void append_overview(struct database *database, struct buffer *text)
+/* Which snapshots each host has, and from when to when: what an unknown revision is answered with.
+ * Of `host_id` alone, unless that is 0. */
+static void append_overview(struct database *database, int64_t host_id, struct buffer *text)
 {
     _cleanup_statement_ sqlite3_stmt *select = NULL;
     char first[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+    size_t nothing = text->length;
     if (sql_prepare(database,
-                    "SELECT count(*), min(id), max(id), min(taken_at), max(taken_at) FROM snapshot",
-                    &select) < 0 ||
-        sql_step(database, select) <= 0 || !sqlite3_column_int64(select, 0)) {
-        buffer_append_text(text, "it holds none yet; `nslapse record` makes one");
-        return;
-    }
-    buffer_append_format(text, "it holds %lld, number %lld (%s) to %lld (%s); see `nslapse log`",
-                         sqlite3_column_int64(select, 0), sqlite3_column_int64(select, 1),
-                         clock_format_local(sqlite3_column_int64(select, 3), first),
-                         sqlite3_column_int64(select, 2),
-                         clock_format_local(sqlite3_column_int64(select, 4), last));
+                    "SELECT count(*), host.name, min(snapshot.id), max(snapshot.id), min(taken_at),"
+                    " max(taken_at) FROM snapshot JOIN host ON host.id = host_id"
+                    " WHERE ?1 = 0 OR host_id = ?1 GROUP BY host_id ORDER BY host_id",
+                    &select) == 0)
+        sqlite3_bind_int64(select, 1, host_id);
+    while (select && sql_step(database, select) > 0)
+        buffer_append_format(text, "%s %lld of host '%s' (numbers %lld to %lld, %s to %s)",
+                             text->length == nothing ? "it holds" : ",",
+                             sqlite3_column_int64(select, 0),
+                             (const char *)sqlite3_column_text(select, 1),
+                             sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3),
+                             clock_format_local(sqlite3_column_int64(select, 4), first),
+                             clock_format_local(sqlite3_column_int64(select, 5), last));
+    buffer_append_text(text, text->length == nothing
+                                 ? "it holds none yet; `nslapse record` makes one"
+                                 : "; see `nslapse log`");
 }
 
-static int no_snapshot(struct database *database, const char *wanted)
+static int no_snapshot(struct database *database, int64_t host_id, const char *wanted)
 {
     _cleanup_buffer_ struct buffer overview = {0};
-    append_overview(database, &overview);
+    append_overview(database, host_id, &overview);
     return error_set(ERROR_NO_SNAPSHOT, "%s has no snapshot %s: %s", database->path, wanted,
                      buffer_text(&overview));
 }
@@ -188,7 +195,7 @@ static int find_host(struct database *database, const char *host, int64_t *ret_h
     if (!result && host) {
         char wanted[512];
         snprintf(wanted, sizeof(wanted), "of a host '%s'", host);
-        return no_snapshot(database, wanted);
+        return no_snapshot(database, 0, wanted);
     }
     *ret_host = result ? sqlite3_column_int64(select, 0) : 0;
     return 0;
@@ -206,7 +213,7 @@ int snapshot_find(struct database *database, int64_t id, struct snapshot **ret_s
         return result > 0 ? 0 : result;
     char wanted[32];
     snprintf(wanted, sizeof(wanted), "%lld", (long long)id);
-    return no_snapshot(database, wanted);
+    return no_snapshot(database, 0, wanted);
 }
 
 /* The host's snapshot that `condition` finds, in which ?1 is the host and ?2 the parameter;
@@ -225,7 +232,7 @@ static int find_where(struct database *database, const char *host, const char *c
     sqlite3_bind_int64(select, 1, host_id);
     sql_bind_value(select, 2, parameter);
     result = first_of(database, select, ret_snapshot);
-    return result < 0 ? result : result ? 0 : no_snapshot(database, wanted);
+    return result < 0 ? result : result ? 0 : no_snapshot(database, host_id, wanted);
 }
 
 int snapshot_find_label(struct database *database, const char *host, const char *label,
@@ -283,7 +290,7 @@ int snapshot_find_latest(struct database *database, const char *host, int64_t ba
     char wanted[64] = "latest";
     if (back)
         snprintf(wanted, sizeof(wanted), "latest~%lld", (long long)back);
-    return no_snapshot(database, wanted);
+    return no_snapshot(database, host_id, wanted);
 }
 
 int snapshot_find_before(struct database *database, const struct snapshot *snapshot, int64_t back,
@@ -294,7 +301,7 @@ int snapshot_find_before(struct database *database, const struct snapshot *snaps
         return result > 0 ? 0 : result;
     char wanted[64];
     snprintf(wanted, sizeof(wanted), "%lld~%lld", (long long)snapshot->id, (long long)back);
-    return no_snapshot(database, wanted);
+    return no_snapshot(database, snapshot->host_id, wanted);
 }
 
 int snapshot_each(struct database *database, const char *host, int64_t limit,

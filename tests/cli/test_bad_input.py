@@ -155,6 +155,21 @@ class Hosts(BadInput):
         self.assert_refused(self.database.run("--root", self.folder / "hollow", "record", expect=13), "hollow/proc")
         self.assertEqual(1, len(self.database.snapshots()))
 
+    def test_an_unknown_host_is_answered_with_those_there_are(self):
+        self.record()
+        self.database.run("--root", SmallHost(self.folder / "other", name="other", machine="f" * 32).folder,
+                          "record")
+        for arguments in (["log"], ["list", "processes"], ["export", "--format", "json"]):
+            self.assert_refused(self.database.run(*arguments, "--host", "third", expect=2), "host 'third'",
+                                "1 of host 'small' (numbers 1 to 1", "1 of host 'other' (numbers 2 to 2")
+        self.assertNotIn("'small'", self.database.run("list", "gaps", "latest~1", expect=2).stderr)
+
+    def test_an_unknown_thing_is_answered_with_where_to_look(self):
+        self.record()
+        for thing, kind in (("pid:4711", "processes"), ("net:1", "namespaces"), ("mount:/none", "mounts"),
+                            ("cgroup:/none", "cgroups")):
+            self.assert_refused(self.database.run("show", thing, expect=2), thing, f"'nslapse list {kind}'")
+
     def test_a_time_before_the_first_snapshot(self):
         self.record()
         done = self.database.run("list", "processes", "@2001-01-01", expect=2)
