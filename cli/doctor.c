@@ -44,7 +44,7 @@ static int print_objects(const cJSON *array, const char *const names[])
     _cleanup_table_ struct table *table = NULL;
     int r = table_new(&table);
     for (size_t i = 0; r >= 0 && names[i]; i++)
-        r = table_add_column(table, names[i], names[i + 1] ? 0 : TABLE_CUT);
+        r = table_add_column(table, names[i], names[i + 1] ? 0 : TABLE_WRAP);
     const cJSON *object;
     cJSON_ArrayForEach (object, array) {
         struct libscols_line *row = r >= 0 ? table_add_row(table, NULL) : NULL;

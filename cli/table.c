@@ -44,7 +44,7 @@ int table_new(struct table **ret_table)
 static int scols_flags(unsigned flags)
 {
     return (flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0) | (flags & TABLE_CUT ? SCOLS_FL_TRUNC : 0) |
-           (flags & TABLE_TREE ? SCOLS_FL_TREE : 0);
+           (flags & TABLE_TREE ? SCOLS_FL_TREE : 0) | (flags & TABLE_WRAP ? SCOLS_FL_WRAP : 0);
 }
 
 int table_add_column(struct table *table, const char *name, unsigned flags)

@@ -19,6 +19,7 @@ enum table_flags {
     TABLE_RIGHT = 1 << 0, /* numbers */
     TABLE_CUT = 1 << 1,   /* may lose its end where the terminal is too narrow */
     TABLE_TREE = 1 << 2,  /* shows which row stands below which */
+    TABLE_WRAP = 1 << 3,  /* goes on below itself where the terminal is too narrow */
 };
 
 /* Owned by the caller. 0 or a negative error. */

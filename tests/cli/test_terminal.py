@@ -4,6 +4,7 @@ fit; and what happens when nobody takes the output."""
 
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -149,6 +150,13 @@ class Width(Terminal):
                 self.assertLessEqual(max(map(len, text.splitlines())), columns, arguments)
         self.assertIn("/usr/bin/web", self.on_terminal("list", "processes", "--color", "never"))
 
+    def test_doctor_leaves_nothing_out_on_a_narrow_one(self):
+        """Why something isn't there stands at the end of its line."""
+        text = self.on_terminal("doctor", "--color", "never", columns=60)
+        self.assertLessEqual(max(map(len, text.splitlines())), 60)
+        shown = "".join(line[35:].ljust(60 - 35) for line in text.splitlines())
+        for feature in json.loads(self.database.run("doctor", "--json").stdout)["features"]:
+            self.assertIn(feature["detail"], shown)
 
     def test_names_stay_whole_where_they_can(self):
         self.host.process(812, "fifteen-letters", cmdline=["/usr/bin/web", *["--option"] * 100])
