@@ -310,6 +310,7 @@ const struct command command_diff = {
                 "  nslapse diff @yesterday --kind mounts,namespaces\n"
                 "  nslapse diff before..after --stat\n",
     .options = options,
+    .help = kind_option_help,
     .most = 2,
     .run = run,
 };

@@ -22,6 +22,14 @@ int kind_option_parse(const char *word, enum kind *ret_kind)
                      buffer_text(&names), SUGGESTION_ARGUMENTS(suggestion));
 }
 
+void kind_option_help(FILE *out)
+{
+    fputs("\nKIND is one of:", out);
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        fprintf(out, " %s", kinds[kind].plural);
+    fputc('\n', out);
+}
+
 int kind_option_mask(const struct option_list *words, unsigned otherwise, unsigned *ret_mask)
 {
     unsigned mask = 0;

@@ -210,8 +210,9 @@ const struct command command_list = {
     .name = "list",
     .arguments = "KIND [REV] [-o COLUMNS] [--tree] [--json]",
     .summary = "list the things of one kind in a snapshot",
-    .details = "KIND is namespaces, processes, threads, mounts, containers, cgroups or gaps;\n"
-               "'nslapse help KIND' lists its columns. REV is the newest snapshot unless given.\n",
+    .details =
+        "'nslapse help KIND' lists a kind's columns. REV is the newest snapshot unless given.\n",
+    .help = kind_option_help,
     .examples = "  nslapse list processes --tree\n"
                 "  nslapse list mounts @yesterday -o namespace,target,shared\n"
                 "  nslapse list processes before -o +exe,cwd\n",

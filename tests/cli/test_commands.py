@@ -109,6 +109,14 @@ class Help(TestCase):
         self.assertRegex(text, r"(?m)^  \* inode +")
         self.assertRegex(text, r"(?m)^    sources +")
 
+    def test_commands_that_take_kinds_name_them(self):
+        for command in ("list", "diff"):
+            text = nslapse(command, "--help").stdout
+            kinds = re.search(r"(?m)^KIND is one of: (.*)$", text).group(1).split()
+            self.assertIn("discrepancies", kinds)
+            for kind in kinds:
+                self.assertIn(f"Columns of {kind}", nslapse("help", kind).stdout)
+
     def test_the_version(self):
         self.assertRegex(nslapse("--version").stdout, r"\Anslapse \d+\.\d+\.\d+\n\Z")
 
