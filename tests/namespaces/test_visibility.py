@@ -8,7 +8,7 @@ import time
 
 import kernel_mounts
 from mount_worlds import Covered, Many, World
-from support import TestCase, features, needs_root, text_of
+from support import TestCase, features, needs_root, needs_whole_root, text_of
 
 HIDDEN = {"overmounted", "shadowed", "unreachable"}
 WORLDS = int(os.environ.get("NSLAPSE_WORLDS", 50))
@@ -76,6 +76,7 @@ class Host(VisibilityCase):
 
 
 @needs_root
+@needs_whole_root
 class Situations(VisibilityCase):
     def hold(self, name):
         held = self.situation(name)
@@ -175,6 +176,7 @@ class Situations(VisibilityCase):
 
 
 @needs_root
+@needs_whole_root
 class Worlds(VisibilityCase):
     def setUp(self):
         super().setUp()

@@ -29,6 +29,19 @@
 
 enum { SKIP = 77 };
 
+static int open_own_namespace(void)
+{
+    return open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+}
+
+/* The visitor looks from the root of the namespace. In a chroot that is not ours until we enter our
+ * own namespace once more. */
+static bool enter_whole_root(void)
+{
+    _cleanup_close_ int own = open_own_namespace();
+    return own >= 0 && setns(own, CLONE_NEWNS) == 0;
+}
+
 /* A process of its own for what a test mounts; what it returns is the test's line that failed, 0,
  * or SKIP. */
 static int in_own_namespace(int (*test)(void))
@@ -37,7 +50,8 @@ static int in_own_namespace(int (*test)(void))
     pid_t child = fork();
     if (!child) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        if (unshare(CLONE_NEWNS) < 0 || !enter_whole_root() ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("nslapse-test", "/tmp", "tmpfs", 0, "size=1m") < 0)
             _exit(SKIP);
         _exit(test());
@@ -61,11 +75,6 @@ static void run(int (*test)(void))
     if (status == SKIP)
         skip();
     assert_int_equal(status, 0);
-}
-
-static int open_own_namespace(void)
-{
-    return open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 }
 
 static bool make_file(const char *path)
