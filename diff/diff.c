@@ -225,9 +225,11 @@ static int compare_changes(const void *left, const void *right)
 static int build(struct builder *builder, unsigned kind_mask)
 {
     const struct difference *difference = builder->difference;
-    int result = hidden_load(builder->database, difference->from, &builder->hidden_before);
+    int result =
+        hidden_load(builder->database, difference->from, difference->to, &builder->hidden_before);
     if (!result)
-        result = hidden_load(builder->database, difference->to, &builder->hidden_after);
+        result = hidden_load(builder->database, difference->to, difference->from,
+                             &builder->hidden_after);
     for (enum kind kind = 0; !result && kind < KIND_COUNT; kind++)
         if (kind_mask >> kind & 1)
             result = compare_kind(builder, kind);

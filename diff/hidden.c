@@ -60,8 +60,42 @@ static int compare_gaps(const void *left, const void *right)
     return strcmp(a->scope, b->scope);
 }
 
+/* A limit of all that the recorder saw of processes, such as hidepid. */
+static bool is_limit(const struct record *gap)
+{
+    const char *hides = record_text(gap, GAP_HIDES), *source = record_text(gap, GAP_SOURCE);
+    return hides && strcmp(hides, kinds[KIND_PROCESS].name) == 0 && source &&
+           strcmp(source, kinds[KIND_PROCESS].plural) == 0 &&
+           record_integer(gap, GAP_ERRNO, 0) == 0 && !record_has(gap, GAP_HIDES_SCOPE);
+}
+
+static bool same_text(const struct record *a, const struct record *b, unsigned column)
+{
+    const char *left = record_text(a, column), *right = record_text(b, column);
+    return left && right && strcmp(left, right) == 0;
+}
+
+/* Whether the other snapshot was taken under the very same limit: then what was seen in one would
+ * have been seen in the other too. */
+static int is_common_limit(struct database *database, const struct snapshot *other,
+                           const struct record *gap, bool *ret_common)
+{
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    const struct record *its;
+    *ret_common = false;
+    if (!is_limit(gap))
+        return 0;
+    int result = cursor_open(database, other, KIND_GAP, &cursor);
+    while (!result && !*ret_common && (result = cursor_next(cursor, &its)) > 0) {
+        *ret_common =
+            is_limit(its) && same_text(its, gap, GAP_SUBJECT) && same_text(its, gap, GAP_ERROR);
+        result = 0;
+    }
+    return result;
+}
+
 int hidden_load(struct database *database, const struct snapshot *snapshot,
-                struct hidden **ret_hidden)
+                const struct snapshot *other, struct hidden **ret_hidden)
 {
     _cleanup_cursor_ struct cursor *cursor = NULL;
     _cleanup_(hidden_free_pointer) struct hidden *hidden = calloc(1, sizeof(*hidden));
@@ -69,8 +103,12 @@ int hidden_load(struct database *database, const struct snapshot *snapshot,
     if (!hidden || !(hidden->arena = arena_new()))
         return error_memory();
     int result = cursor_open(database, snapshot, KIND_GAP, &cursor);
-    while (!result && (result = cursor_next(cursor, &gap)) > 0)
-        result = add(hidden, gap);
+    bool common;
+    while (!result && (result = cursor_next(cursor, &gap)) > 0) {
+        result = is_common_limit(database, other, gap, &common);
+        if (!result && !common)
+            result = add(hidden, gap);
+    }
     if (result)
         return result;
     if (hidden->count)

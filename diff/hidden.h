@@ -9,8 +9,9 @@
 
 struct hidden;
 
+/* Of the gaps of `snapshot`, when it is compared with `other`. Owned by the caller. */
 int hidden_load(struct database *database, const struct snapshot *snapshot,
-                struct hidden **ret_hidden);
+                const struct snapshot *other, struct hidden **ret_hidden);
 void hidden_free(struct hidden *hidden);
 DEFINE_CLEANUP(struct hidden *, hidden_free)
 

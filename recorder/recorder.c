@@ -10,6 +10,7 @@
 #include "recorder/kernel/procfs.h"
 
 #include <linux/capability.h>
+#include <unistd.h>
 
 struct recorder {
     struct recorder_options options;
@@ -119,6 +120,16 @@ static int report_left_out(const struct capture *capture)
     return r;
 }
 
+/* A limit of all that is seen of processes. No error number belongs to it, and its subject says
+ * whose limit it is: two snapshots with the same one can be compared (diff/hidden.c). */
+static int report_limit(const struct capture *capture, const char *type, uint32_t number,
+                        const char *detail)
+{
+    char subject[32];
+    snprintf(subject, sizeof(subject), "%s:%u", type, number);
+    return collector_gap(capture->sink, SOURCE_PROCESSES, subject, 0, detail, KIND_PROCESS, NULL);
+}
+
 /* proc(5): hidepid. */
 static int note_hidepid(void *userdata, const struct mountinfo_mount *mount)
 {
@@ -142,9 +153,8 @@ static int report_hidden_processes(const struct capture *capture)
     int r = mountinfo_parse(buffer_text(&file), file.length, note_hidepid, &hides, &skipped);
     if (r < 0 || !hides)
         return r;
-    return collector_gap(capture->sink, SOURCE_PROCESSES, "/proc", 0,
-                         "it is mounted with hidepid: processes of other users are not shown",
-                         KIND_COUNT, NULL);
+    return report_limit(capture, "uid", geteuid(),
+                        "/proc is mounted with hidepid: processes of other users are not shown");
 }
 
 static int report_pid_namespace(const struct capture *capture)
@@ -152,10 +162,9 @@ static int report_pid_namespace(const struct capture *capture)
     uint32_t inode = host_pid_namespace(capture->host);
     if (!inode || inode == nsfs_initial_inode(NSFS_PID))
         return 0;
-    return collector_gap(capture->sink, SOURCE_PROCESSES, "host", 0,
-                         "/proc is not of the host's first pid namespace: processes outside of its "
-                         "own are not shown",
-                         KIND_COUNT, NULL);
+    return report_limit(capture, "pid", inode,
+                        "/proc is not of the host's first pid namespace: processes outside of its "
+                        "own are not shown");
 }
 
 static int report_limits(const struct capture *capture)

@@ -204,8 +204,10 @@ class OtherWays(BindMounts):
 
     def namespaces(self, situation):
         """The mount namespaces that it has made."""
-        return {situation["namespace"], *situation.facts.get("empty_namespaces", [])} - \
-            ({situation["namespace"]} if situation.facts.get("type", "mnt") != "mnt" else set())
+        made = set(situation.facts.get("empty_namespaces", []))
+        if situation.facts.get("type", "mnt") == "mnt" and "namespace" in situation.facts:
+            made.add(situation["namespace"])
+        return made
 
     def host_mounts(self, way):
         """The mounts of each mount namespace, by its inode."""

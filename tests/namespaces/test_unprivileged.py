@@ -9,6 +9,8 @@ import support
 from support import TestCase, needs_root, needs_whole_root
 
 NOBODY = 65534
+WITH_HIDEPID = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                "mount -t proc -o hidepid=2 proc /proc && exec \"$@\"", "sh"]
 
 
 @needs_root
@@ -21,24 +23,26 @@ class Unprivileged(TestCase):
         self.folder.chmod(0o755)
         os.chown(self.folder, NOBODY, NOBODY)
 
-    def record_as_nobody(self):
+    def record_as_nobody(self, *prefix):
         done = subprocess.run(
-            ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--",
+            [*prefix, "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--",
              self.program, "--db", self.database.path, "record"],
             capture_output=True, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stderr)
         return done
 
+    def sleep_as_nobody(self):
+        process = subprocess.Popen(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+                                    "sleep", "1000"])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        while open(f"/proc/{process.pid}/comm").read() != "sleep\n":
+            pass
+        return process
+
     def test_its_own_processes_in_full_and_of_others_what_anyone_may_see(self):
-        own = subprocess.Popen(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-                                "sleep", "1000"])
-        try:
-            while open(f"/proc/{own.pid}/comm").read() != "sleep\n":
-                pass
-            done = self.record_as_nobody()
-        finally:
-            own.kill()
-            own.wait()
+        own = self.sleep_as_nobody()
+        done = self.record_as_nobody()
         export = self.database.export()
         process = export.process(own.pid)
         self.assertEqual("alive", process["condition"])
@@ -81,3 +85,21 @@ class Unprivileged(TestCase):
         export = self.database.export()
         self.assertGreater(len(export["processes"]), 0)
         self.assertGreater(len(export["namespaces"]), 0)
+
+    @needs_whole_root
+    def test_what_hidepid_hides_has_not_ended(self):
+        self.record_as_nobody()
+        self.record_as_nobody(*WITH_HIDEPID)
+        export = self.database.export()
+        self.assertEqual([], export.all("processes", pid=os.getpid()))
+        self.assertIn("hidepid", " ".join(gap["error"] for gap in export.all("gaps", source="processes")))
+        self.assertEqual(["unobserved"], self.database.diff().ops("processes", pid=os.getpid()))
+
+    @needs_whole_root
+    def test_under_the_same_hidepid_what_has_ended_was_removed(self):
+        own = self.sleep_as_nobody()
+        self.record_as_nobody(*WITH_HIDEPID)
+        own.kill()
+        own.wait()
+        self.record_as_nobody(*WITH_HIDEPID)
+        self.assertEqual(["removed"], self.database.diff().ops("processes", pid=own.pid))

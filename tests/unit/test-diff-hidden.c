@@ -100,6 +100,19 @@ static void add_gap(struct world *world, const char *hides, const char *scope)
     world_add(world, &record);
 }
 
+/* Of all that the recorder saw of processes. */
+static void add_limit(struct world *world, const char *subject)
+{
+    struct record record;
+    record_begin(&record, KIND_GAP);
+    record_set_text(&record, GAP_SOURCE, "processes");
+    record_set_text(&record, GAP_SUBJECT, subject);
+    record_set_integer(&record, GAP_ERRNO, 0);
+    record_set_text(&record, GAP_ERROR, "a limit");
+    record_set_text(&record, GAP_HIDES, "process");
+    world_add(world, &record);
+}
+
 static void append_changes(struct buffer *text, const struct difference *difference)
 {
     for (size_t i = 0; i < difference->count; i++) {
@@ -125,6 +138,36 @@ static void assert_difference(const char *forth, const char *back)
         append_changes(&text, difference);
         assert_string_equal(buffer_text(&text), direction ? back : forth);
     }
+}
+
+/* ---- limits of all that was seen ---- */
+
+static void a_limit_of_one_side_hides_what_the_other_saw(void **state)
+{
+    (void)state;
+    add_process(&before, 10, "sh");
+    add_limit(&after, "uid:1000");
+    assert_difference("unobserved pid:10", "unobserved pid:10");
+}
+
+static void the_same_limit_of_both_hides_nothing(void **state)
+{
+    (void)state;
+    add_process(&before, 10, "sh");
+    add_limit(&before, "uid:1000");
+    add_limit(&after, "uid:1000");
+    assert_difference("removed pid:10", "added pid:10");
+}
+
+static void limits_of_two_kinds_hide_on_both_sides(void **state)
+{
+    (void)state;
+    add_process(&before, 10, "sh");
+    add_process(&after, 11, "sh");
+    add_limit(&before, "uid:1000");
+    add_limit(&after, "uid:1001");
+    assert_difference("unobserved pid:10, unobserved pid:11",
+                      "unobserved pid:10, unobserved pid:11");
 }
 
 /* ---- namespaces that no task is in ---- */
@@ -406,6 +449,9 @@ int main(void)
         of_two_worlds(a_namespace_may_be_where_its_hidden_member_is),
         of_two_worlds(also_where_only_a_thread_of_it_was),
         of_two_worlds(or_where_its_threads_were_hidden),
+        of_two_worlds(a_limit_of_one_side_hides_what_the_other_saw),
+        of_two_worlds(the_same_limit_of_both_hides_nothing),
+        of_two_worlds(limits_of_two_kinds_hide_on_both_sides),
         of_two_worlds(a_source_that_was_left_out_hides_what_it_alone_showed),
         of_two_worlds(all_sources_that_were_left_out_hide_its_mounts_too),
         of_two_worlds(a_process_that_it_was_reached_through_hides_it),
