@@ -297,14 +297,21 @@ static void left_out_sources_say_so(void **state)
     check_null(recorded_find(&less, KIND_PROCESS, PROCESS_PID, 1),
                PROCESS_PID_FOR_CHILDREN_NAMESPACE);
     check_number(recorded_find(&less, KIND_PROCESS, PROCESS_PID, 501), PROCESS_FROZEN, 1);
-    static const char *const hidden[][2] = {
-        {"threads", "threads"},         {"threads", "namespaces"},   {"threads", "mounts"},
-        {"for-children", "namespaces"}, {"for-children", "threads"}, {"for-children", "processes"},
-        {"mounts", "mounts"},           {"cgroups", "cgroups"}};
+    /* The source, what may be missing without it, and of that only what the source alone shows. */
+    static const char *const hidden[][3] = {{"threads", "threads", NULL},
+                                            {"threads", "namespaces", "thread"},
+                                            {"for-children", "namespaces", "for-children"},
+                                            {"for-children", "threads", NULL},
+                                            {"for-children", "processes", NULL},
+                                            {"mounts", "mounts", NULL},
+                                            {"cgroups", "cgroups", NULL}};
     for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
         const struct record *gap = recorded_gap(&less, hidden[i][0], hidden[i][1]);
         check_text(gap, GAP_HIDES, kinds[kind_by_name(hidden[i][1])].name);
-        check_null(gap, GAP_HIDES_SCOPE);
+        if (hidden[i][2])
+            check_text(gap, GAP_HIDES_SCOPE, hidden[i][2]);
+        else
+            check_null(gap, GAP_HIDES_SCOPE);
         check_number(gap, GAP_ERRNO, 0);
         check_text(gap, GAP_ERROR, "left out by --without");
     }
