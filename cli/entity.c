@@ -6,6 +6,8 @@
 #include "cli/printable.h"
 #include "cli/suggestion.h"
 
+#include <cjson/cJSON.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BIT(kind) (1u << (kind))
@@ -32,8 +34,9 @@ static const struct {
 
 enum { PREFIX_COUNT = sizeof(prefixes) / sizeof(*prefixes) };
 
-static const char how_to_write[] = "write pid:812, tid:813, net:4026531840, container:web, "
-                                   "mount:/host or cgroup:/system.slice";
+static const char how_to_write[] =
+    "write pid:812, pid:7@pid:4026532201, tid:813, net:4026531840, container:web, mount:/host or "
+    "cgroup:/system.slice";
 
 static int unknown_prefix(const char *text, size_t length)
 {
@@ -47,14 +50,36 @@ static int unknown_prefix(const char *text, size_t length)
                      how_to_write, SUGGESTION_ARGUMENTS(suggestion));
 }
 
+static bool is_number(const char *text, size_t length)
+{
+    return length && strspn(text, "0123456789") >= length;
+}
+
+/* pid:7@pid:4026532201. */
+static bool parse_seen_from(const char *text, struct entity *ret_entity)
+{
+    static const char begin[] = "pid:", middle[] = "@pid:";
+    const size_t length = strlen(begin);
+    const char *at = strstr(text, middle);
+    if (strncmp(text, begin, length) != 0 || !at ||
+        !is_number(text + length, (size_t)(at - text) - length) ||
+        !is_number(at + strlen(middle), strlen(at + strlen(middle))))
+        return false;
+    *ret_entity = (struct entity){
+        .kinds = BIT(KIND_PROCESS), .text = text, .name = text + length, .seen_from = at + 1};
+    return true;
+}
+
 int entity_parse(const char *text, struct entity *ret_entity)
 {
+    if (parse_seen_from(text, ret_entity))
+        return 0;
     const char *colon = strchr(text, ':');
     if (!colon || !colon[1])
         return error_set(ERROR_USAGE, "'%s' does not say what kind of thing it is; %s", text,
                          how_to_write);
     size_t length = (size_t)(colon - text);
-    bool number = !colon[1 + strspn(colon + 1, "0123456789")];
+    bool number = is_number(colon + 1, strlen(colon + 1));
     for (size_t i = 0; i < PREFIX_COUNT; i++) {
         if (strlen(prefixes[i].prefix) != length || memcmp(prefixes[i].prefix, text, length) != 0)
             continue;
@@ -105,6 +130,37 @@ static bool is_container(const struct record *record, const char *name, struct b
            is_column(record, CONTAINER_ID, name, scratch);
 }
 
+static long long last_number(const cJSON *numbers)
+{
+    const cJSON *last = cJSON_GetArrayItem(numbers, cJSON_GetArraySize(numbers) - 1);
+    return cJSON_IsNumber(last) ? last->valueint : -1;
+}
+
+/* Without what is related to the record, no number is known but the one in the process's own
+ * namespace. */
+static bool is_own_number(const struct entity *entity, const struct record *process)
+{
+    const char *text = record_text(process, PROCESS_NS_PIDS);
+    cJSON *numbers = text ? cJSON_Parse(text) : NULL;
+    long long inode = strtoll(entity->seen_from + strlen("pid:"), NULL, 10);
+    bool is = record_integer(process, PROCESS_PID_NAMESPACE, -1) == inode &&
+              last_number(numbers) == strtoll(entity->name, NULL, 10);
+    cJSON_Delete(numbers);
+    return is;
+}
+
+static bool is_seen_from(const struct entity *entity, const struct record *process)
+{
+    const char *text = record_text(process, PROCESS_PIDS);
+    if (!text)
+        return is_own_number(entity, process);
+    cJSON *pids = cJSON_Parse(text);
+    const cJSON *pid = cJSON_GetObjectItemCaseSensitive(pids, entity->seen_from);
+    bool is = cJSON_IsNumber(pid) && pid->valueint == strtoll(entity->name, NULL, 10);
+    cJSON_Delete(pids);
+    return is;
+}
+
 /* The shorter ways to say it. */
 static bool is_named(const struct entity *entity, const struct record *record,
                      struct buffer *scratch)
@@ -127,6 +183,8 @@ bool entity_matches(const struct entity *entity, const struct record *record,
                     struct buffer *scratch)
 {
     _cleanup_buffer_ struct buffer key = {0};
+    if (entity->seen_from)
+        return is_seen_from(entity, record);
     record_append_key(&key, record);
     return is_text(buffer_text(&key), entity->text, scratch) || is_named(entity, record, scratch);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Things as they are named on the command line: pid:812, tid:813, net:4026531840 (any type of
- * namespace), container:web, mount:/host or mount:/host@mnt:4026532177, cgroup:/system.slice or
- * cgroup:unified:/system.slice, gap:mounts:/proc/1. */
+/* Things as they are named on the command line: pid:812, pid:7@pid:4026532201 (the process that has
+ * number 7 in that pid namespace), tid:813, net:4026531840 (any type of namespace), container:web,
+ * mount:/host or mount:/host@mnt:4026532177, cgroup:/system.slice or cgroup:unified:/system.slice,
+ * gap:mounts:/proc/1. */
 #ifndef CLI_ENTITY_H
 #define CLI_ENTITY_H
 
@@ -11,9 +12,10 @@
 #include <stdbool.h>
 
 struct entity {
-    unsigned kinds;   /* bit 1 << kind: "pid:" begins a process and a pid namespace */
-    const char *text; /* the whole; borrowed */
-    const char *name; /* behind the first colon */
+    unsigned kinds;        /* bit 1 << kind: "pid:" begins a process and a pid namespace */
+    const char *text;      /* the whole; borrowed */
+    const char *name;      /* behind the first colon */
+    const char *seen_from; /* pid:INODE, whose number it is; NULL for the recorder's */
 };
 
 /* Takes the words apart; whether the thing exists is another question. 0 or -ERROR_USAGE. */

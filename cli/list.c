@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
+#include "cli/inside.h"
 #include "cli/kind_option.h"
 #include "cli/output.h"
 #include "cli/records.h"
@@ -15,6 +16,7 @@
 
 static struct {
     struct option_list output;
+    const char *in;
     bool tree, json;
 } arguments;
 
@@ -25,6 +27,11 @@ static const struct option_row options[] = {
      .value = &arguments.output,
      .argument = "COLUMNS",
      .help = "columns, parted by commas; +COLUMNS adds to the usual ones; all"},
+    {.name = "in",
+     .type = OPTION_TEXT,
+     .value = &arguments.in,
+     .argument = "NAMESPACE",
+     .help = "only processes, threads or mounts that are in it, such as mnt:4026531841"},
     {.name = "tree",
      .type = OPTION_FLAG,
      .value = &arguments.tree,
@@ -36,6 +43,7 @@ static const struct option_row options[] = {
 struct listing {
     enum kind kind;
     const struct columns *columns;
+    const struct inside *inside;
     struct table *table;
     size_t count;
 };
@@ -59,7 +67,25 @@ static int add_row(struct listing *listing, const struct record *record,
 
 static int add_flat_row(void *userdata, const struct record *record)
 {
-    return add_row(userdata, record, NULL, NULL);
+    struct listing *listing = userdata;
+    return inside_has(listing->inside, record) ? add_row(listing, record, NULL, NULL) : 0;
+}
+
+/* What --in leaves. */
+struct selection {
+    const struct inside *inside;
+    struct records records;
+};
+
+static void selection_free(struct selection *selection)
+{
+    records_free(&selection->records);
+}
+
+static int select_record(void *userdata, const struct record *record)
+{
+    struct selection *selection = userdata;
+    return inside_has(selection->inside, record) ? records_add(&selection->records, record) : 0;
 }
 
 /* The tree is drawn in the kind's own column, or in the first one where that is not shown. */
@@ -109,9 +135,9 @@ static int add_rows(struct listing *listing, struct database *database,
 {
     if (!arguments.tree)
         return records_each(database, snapshot, listing->kind, add_flat_row, listing);
-    _cleanup_records_ struct records records = {0};
-    int r = records_read(database, snapshot, listing->kind, &records);
-    return r < 0 ? r : add_tree_rows(listing, &records);
+    _cleanup_(selection_free) struct selection selection = {.inside = listing->inside};
+    int r = records_each(database, snapshot, listing->kind, select_record, &selection);
+    return r < 0 ? r : add_tree_rows(listing, &selection.records);
 }
 
 static int print_table(struct listing *listing, struct database *database,
@@ -128,8 +154,9 @@ static int print_table(struct listing *listing, struct database *database,
     if (r < 0)
         return r;
     if (!listing->count && !settings.quiet)
-        output_message("snapshot %lld has no %s", (long long)snapshot->id,
-                       kinds[listing->kind].plural);
+        output_message("snapshot %lld has no %s%s%s", (long long)snapshot->id,
+                       kinds[listing->kind].plural, arguments.in ? " in " : "",
+                       arguments.in ? arguments.in : "");
     return table_print(table);
 }
 
@@ -154,6 +181,8 @@ static cJSON *chosen_json(const struct record *record, const struct columns *col
 static int print_element(void *userdata, const struct record *record)
 {
     struct listing *listing = userdata;
+    if (!inside_has(listing->inside, record))
+        return 0;
     fputs(listing->count++ ? ",\n" : "[\n", stdout);
     cJSON *json =
         arguments.output.count ? chosen_json(record, listing->columns) : record_json(record);
@@ -182,39 +211,59 @@ static int check_tree(enum kind kind)
     return 0;
 }
 
+/* The usual columns of processes, with the numbers that those of a pid namespace have in it. */
+static int choose_columns(const struct inside *inside, enum kind kind, struct columns *ret_columns)
+{
+    int r = columns_choose(kind, &arguments.output, ret_columns);
+    if (r >= 0 && !arguments.output.count && kind == KIND_PROCESS && inside_is_pid(inside))
+        ret_columns->numbers[ret_columns->count++] = PROCESS_PIDS;
+    return r;
+}
+
+static int list(struct listing *listing, struct inside *inside, const char *revision)
+{
+    _cleanup_database_ struct database *database = NULL;
+    _cleanup_snapshot_ struct snapshot *snapshot = NULL;
+    int r = settings_open(DATABASE_READ, &database);
+    if (r >= 0)
+        r = revision_find(database, revision, &snapshot);
+    if (r >= 0)
+        r = inside_load(inside, database, snapshot);
+    if (r < 0)
+        return r;
+    return arguments.json ? print_json(listing, database, snapshot)
+                          : print_table(listing, database, snapshot);
+}
+
 static int run(int count, char **words)
 {
     enum kind kind;
     struct columns columns;
+    _cleanup_inside_ struct inside inside = {0};
     int r = kind_option_parse(words[0], &kind);
     if (r >= 0)
         r = check_tree(kind);
     if (r >= 0)
-        r = columns_choose(kind, &arguments.output, &columns);
+        r = inside_parse(arguments.in, kind, &inside);
+    if (r >= 0)
+        r = choose_columns(&inside, kind, &columns);
     if (r < 0)
         return r;
-    _cleanup_database_ struct database *database = NULL;
-    _cleanup_snapshot_ struct snapshot *snapshot = NULL;
-    r = settings_open(DATABASE_READ, &database);
-    if (r < 0)
-        return r;
-    r = revision_find(database, count > 1 ? words[1] : "latest", &snapshot);
-    if (r < 0)
-        return r;
-    struct listing listing = {.kind = kind, .columns = &columns};
-    return arguments.json ? print_json(&listing, database, snapshot)
-                          : print_table(&listing, database, snapshot);
+    struct listing listing = {.kind = kind, .columns = &columns, .inside = &inside};
+    return list(&listing, &inside, count > 1 ? words[1] : "latest");
 }
 
 const struct command command_list = {
     .name = "list",
-    .arguments = "KIND [REV] [-o COLUMNS] [--tree] [--json]",
+    .arguments = "KIND [REV] [-o COLUMNS] [--in NAMESPACE] [--tree] [--json]",
     .summary = "list the things of one kind in a snapshot",
     .details =
-        "'nslapse help KIND' lists a kind's columns. REV is the newest snapshot unless given.\n",
+        "'nslapse help KIND' lists a kind's columns. REV is the newest snapshot unless given.\n"
+        "In a pid namespace is also what is in those below it: all that have a pid there.\n",
     .help = kind_option_help,
     .examples = "  nslapse list processes --tree\n"
                 "  nslapse list mounts @yesterday -o namespace,target,shared\n"
+                "  nslapse list mounts --tree --in mnt:4026531841\n"
                 "  nslapse list processes before -o +exe,cwd\n",
     .options = options,
     .least = 1,

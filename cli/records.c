@@ -54,3 +54,27 @@ int records_read(struct database *database, const struct snapshot *snapshot, enu
 {
     return records_each(database, snapshot, kind, add, ret_records);
 }
+
+static bool has_all_of(const struct record *record, const struct record *probe)
+{
+    for (unsigned i = 0; i < kinds[probe->kind].column_count; i++) {
+        if (record_has(probe, i) && !value_equal(&record->values[i], &probe->values[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A null is smaller than everything. */
+ptrdiff_t records_find(const struct records *records, const struct record *probe)
+{
+    size_t low = 0, high = records->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (record_compare_keys(records->items[middle], probe) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < records->count && has_all_of(records->items[low], probe);
+    return found ? (ptrdiff_t)low : RECORDS_NONE;
+}

@@ -142,12 +142,12 @@ static int not_found(struct database *database, const struct snapshot *snapshot,
     if (r < 0)
         return r;
     if (!near)
-        return error_set(
-            ERROR_USAGE,
-            "%s is not in snapshot %lld, nor in any other; 'nslapse list %s' shows what "
-            "there is",
-            search->entity->text, (long long)snapshot->id,
-            kinds[usual_kind(search->entity)].plural);
+        return error_set(ERROR_USAGE,
+                         "%s is not in snapshot %lld%s; 'nslapse list %s%s' shows what there is",
+                         search->entity->text, (long long)snapshot->id,
+                         search->entity->seen_from ? "" : ", nor in any other",
+                         kinds[usual_kind(search->entity)].plural,
+                         search->entity->seen_from ? " -o pid,pids" : "");
     return error_set(ERROR_USAGE,
                      "%s is not in snapshot %lld; it was %s seen in snapshot %lld (%s): 'nslapse "
                      "show %s %lld'",
@@ -182,9 +182,10 @@ const struct command command_show = {
     .summary = "show all that is known of one thing, and its history",
     .details =
         "ENTITY is pid:812, tid:813, net:4026531840 (and every other type of namespace),\n"
-        "container:NAME, mount:PATH[@mnt:INODE], cgroup:[HIERARCHY:]PATH. All that match are\n"
-        "shown.\n",
+        "container:NAME, mount:PATH[@mnt:INODE], cgroup:[HIERARCHY:]PATH; pid:7@pid:4026532201\n"
+        "is the process that has this number in that pid namespace. All that match are shown.\n",
     .examples = "  nslapse show pid:1\n"
+                "  nslapse show pid:7@pid:4026532201\n"
                 "  nslapse show mount:/host @3h\n",
     .options = options,
     .least = 1,

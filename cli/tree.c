@@ -12,32 +12,6 @@ void tree_free(struct tree *tree)
     *tree = (struct tree){0};
 }
 
-/* Whether the record has what the probe says; the probe's nulls say nothing. */
-static bool is_meant(const struct record *record, const struct record *probe)
-{
-    for (unsigned i = 0; i < kinds[probe->kind].column_count; i++) {
-        if (record_has(probe, i) && !value_equal(&record->values[i], &probe->values[i]))
-            return false;
-    }
-    return true;
-}
-
-/* The first record that has the key columns of the probe. The records are sorted by them, and a
- * null is smaller than everything. */
-static ptrdiff_t find(const struct records *records, const struct record *probe)
-{
-    size_t low = 0, high = records->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (record_compare_keys(records->items[middle], probe) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < records->count && is_meant(records->items[low], probe);
-    return found ? (ptrdiff_t)low : TREE_ROOT;
-}
-
 static ptrdiff_t process_parent(const struct records *records, const struct record *record)
 {
     struct record probe;
@@ -45,7 +19,7 @@ static ptrdiff_t process_parent(const struct records *records, const struct reco
         return TREE_ROOT;
     record_begin(&probe, KIND_PROCESS);
     probe.values[PROCESS_PID] = record->values[PROCESS_PPID];
-    return find(records, &probe);
+    return records_find(records, &probe);
 }
 
 static ptrdiff_t find_namespace(const struct records *records, const char *type,
@@ -57,7 +31,7 @@ static ptrdiff_t find_namespace(const struct records *records, const char *type,
     record_begin(&probe, KIND_NAMESPACE);
     record_set_text(&probe, NAMESPACE_TYPE, type);
     probe.values[NAMESPACE_INODE] = *inode;
-    return find(records, &probe);
+    return records_find(records, &probe);
 }
 
 /* User namespaces below their parents, the others below the user namespace that owns them; a pid
@@ -84,7 +58,7 @@ static ptrdiff_t mount_parent(const struct records *records, const struct record
     record_begin(&probe, KIND_MOUNT);
     probe.values[MOUNT_NAMESPACE] = record->values[MOUNT_NAMESPACE];
     probe.values[MOUNT_ID] = record->values[MOUNT_PARENT];
-    return find(records, &probe);
+    return records_find(records, &probe);
 }
 
 /* The nearest ancestor that was recorded. */
@@ -102,7 +76,7 @@ static ptrdiff_t cgroup_parent(const struct records *records, const struct recor
             path->length--;
         if (path->length > 1)
             path->length--;
-        ptrdiff_t parent = find(records, &probe);
+        ptrdiff_t parent = records_find(records, &probe);
         if (parent >= 0 || path->length == 0)
             return parent;
     }

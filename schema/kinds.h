@@ -113,7 +113,8 @@ enum column_flags {
     C(PROCESS, ENVIRONMENT, "environment", "environment", TEXT, STATE, SHARED | OPTIONAL, "digest of its environment in table blob; --with environment") \
     C(PROCESS, RESIDENT_BYTES, "resident_bytes", "sample.resident_bytes", INTEGER, SAMPLE, 0, "resident memory, bytes")                            \
     C(PROCESS, MINOR_FAULTS, "minor_faults", "sample.minor_faults", INTEGER, SAMPLE, 0, "page faults without input")                               \
-    C(PROCESS, MAJOR_FAULTS, "major_faults", "sample.major_faults", INTEGER, SAMPLE, 0, "page faults with input")
+    C(PROCESS, MAJOR_FAULTS, "major_faults", "sample.major_faults", INTEGER, SAMPLE, 0, "page faults with input")                                  \
+    C(PROCESS, PIDS, "pids", "pids", JSON, RELATED, 0, "its pid by the pid namespaces that have it, from the recorder's inwards")
 
 /* A thread row stands for every thread but the first of its process, which is the process row. */
 #define THREAD_COLUMNS(C)                                                                                                                          \

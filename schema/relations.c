@@ -5,6 +5,7 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "schema/pid_chains.h"
 #include "schema/statement.h"
 
 #include <string.h>
@@ -22,7 +23,8 @@ struct relations {
     struct member *members;
     size_t count, capacity;
     struct arena *arena; /* of the containers' texts */
-    struct buffer json, container;
+    struct pid_chains pid_chains;
+    struct buffer json, container, pids;
     struct database *database;
     int64_t snapshot;
 };
@@ -46,6 +48,8 @@ void relations_free(struct relations *relations)
     free(relations->members);
     buffer_free(&relations->json);
     buffer_free(&relations->container);
+    buffer_free(&relations->pids);
+    pid_chains_free(&relations->pid_chains);
     arena_free(relations->arena);
     free(relations);
 }
@@ -122,6 +126,12 @@ static int load_threads(struct relations *relations)
     return result;
 }
 
+static int load_of_processes(struct relations *relations, const struct snapshot *snapshot)
+{
+    int result = load_threads(relations);
+    return result ? result : pid_chains_load(&relations->pid_chains, relations->database, snapshot);
+}
+
 static int load_container_members(struct relations *relations)
 {
     _cleanup_statement_ sqlite3_stmt *select = NULL;
@@ -164,7 +174,7 @@ int relations_open(struct database *database, const struct snapshot *snapshot, e
     if (kind == KIND_NAMESPACE)
         result = load_namespace_members(relations);
     else if (kind == KIND_PROCESS)
-        result = load_threads(relations);
+        result = load_of_processes(relations, snapshot);
     else if (kind == KIND_CONTAINER)
         result = load_container_members(relations);
     if (result)
@@ -243,7 +253,11 @@ static int fill_namespace(struct relations *relations, struct record *record)
 static int fill_process(struct relations *relations, struct record *record)
 {
     struct member wanted = {.type = "", .group = record_integer(record, PROCESS_PID, -1)};
-    return append_group(relations, find_group(relations, &wanted), &wanted);
+    buffer_clear(&relations->pids);
+    int result = pid_chains_append(&relations->pid_chains, record, &relations->pids);
+    if (relations->pids.length)
+        record_set_text(record, PROCESS_PIDS, buffer_text(&relations->pids));
+    return result ? result : append_group(relations, find_group(relations, &wanted), &wanted);
 }
 
 /* A process names its container as ENGINE:ID. */

@@ -27,7 +27,7 @@ Uid:\t{uid}\t{uid}\t{uid}\t{uid}
 Gid:\t{uid}\t{uid}\t{uid}\t{uid}
 FDSize:\t64
 Groups:\t{uid} \nNStgid:\t{tgid}
-NSpid:\t{pid}
+NSpid:\t{ns_pids}
 NSpgid:\t{tgid}
 NSsid:\t{tgid}
 VmRSS:\t    1000 kB
@@ -85,11 +85,12 @@ class SmallHost:
             self.write(f"sys/fs/cgroup{path}/cgroup.events", "populated 1\nfrozen 0\n")
 
     def process(self, pid, comm, /, *, ppid=1, start=100, cmdline=(), uid=0, mounts=MOUNTS, cgroup="/",
-                threads=(), **namespaces):
-        """Adds a process, or writes it anew."""
+                threads=(), ns_pids=(), **namespaces):
+        """Adds a process, or writes it anew. `ns_pids`: its numbers in inner pid namespaces."""
         count = 1 + len(threads)
         facts = {"pid": pid, "tgid": pid, "ppid": ppid, "comm": comm, "start": start, "uid": uid,
-                 "threads": count, "cgroup": cgroup, "namespaces": {**INITIAL, **namespaces}}
+                 "threads": count, "cgroup": cgroup, "namespaces": {**INITIAL, **namespaces},
+                 "ns_pids": "\t".join(map(str, (pid, *ns_pids)))}
         self.task(f"proc/{pid}", facts)
         self.write(f"proc/{pid}/cmdline", b"".join(os.fsencode(word) + b"\0" for word in cmdline))
         self.write(f"proc/{pid}/mountinfo", mounts)

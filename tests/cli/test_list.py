@@ -94,6 +94,50 @@ class List(Listing):
         self.assertIn(long, self.list("processes"))
 
 
+class Inside(Listing):
+    def setUp(self):
+        super().setUp()
+        self.host.process(20, "jail", net=4026532000, mnt=4026532001, threads=[(21, "worker")],
+                          mounts="30 30 0:30 / / rw - tmpfs jail rw\n")
+        self.host.link("proc/20/task/21/ns/net", "net:[4026531840]")
+        self.host.process(22, "inner", ppid=20, pid=4026532002, ns_pids=[7])
+        self.record()
+
+    def refused(self, *arguments):
+        done = self.database.run("list", *arguments, expect=2)
+        self.assertEqual("", done.stdout)
+        return done.stderr
+
+    def test_processes_and_threads_of_a_namespace(self):
+        self.assertEqual([["PID"], ["20"]], self.lines("processes", "-o", "pid", "--in", "net:4026532000"))
+        self.assertEqual([["PID"], ["1"], ["22"]],
+                         self.lines("processes", "-o", "pid", "--in", "net:4026531840"))
+        self.assertEqual([["TID"], ["21"]], self.lines("threads", "-o", "tid", "--in", "net:4026531840"))
+        threads = json.loads(self.list("threads", "--json", "--in", "net:4026532000"))
+        self.assertEqual([], threads)
+
+    def test_mounts_of_a_mount_namespace(self):
+        self.assertEqual([["SOURCE"], ["jail"]],
+                         self.lines("mounts", "-o", "source", "--in", "mnt:4026532001"))
+        self.assertEqual("TARGET\n/\n└─/sys/fs/cgroup\n",
+                         self.list("mounts", "--tree", "-o", "target", "--in", "mnt:4026531841"))
+
+    def test_of_a_pid_namespace_the_numbers_in_it_are_shown(self):
+        self.assertEqual("PID COMM  STARTED_AT                PPID CMDLINE PIDS\n"
+                         " 22 inner 2023-11-14 22:13:21 +0000   20 []      pid:4026532002=7\n",
+                         self.list("processes", "--in", "pid:4026532002"))
+        self.assertEqual([["COMM"], ["inner"]],
+                         self.lines("processes", "-o", "comm", "--in", "pid:4026532002"))
+
+    def test_what_cannot_be_in_it(self):
+        self.assertIn("no mounts are in net:4026532000", self.refused("mounts", "--in", "net:4026532000"))
+        self.assertIn("no cgroups are in", self.refused("cgroups", "--in", "cgroup:4026531835"))
+        self.assertIn("'pid:7@pid:4026532002' is no namespace",
+                      self.refused("processes", "--in", "pid:7@pid:4026532002"))
+        self.assertIn("'mount:/' is no namespace", self.refused("mounts", "--in", "mount:/"))
+        self.assertIn("net:77 is not in snapshot 1", self.refused("processes", "--in", "net:77"))
+
+
 class Tree(Listing):
     def test_processes_by_their_parents(self):
         self.host.process(20, "b", ppid=300)

@@ -133,6 +133,30 @@ class Show(TestCase):
             with self.subTest(entity=entity):
                 self.assertEqual([kind], [thing["kind"] for thing in self.show_json(entity)])
 
+    def test_a_process_by_its_number_in_a_pid_namespace(self):
+        """Of a copied /proc, nobody can be asked for the parents of namespaces: only the process's own is
+        known to have its last number."""
+        self.host.process(812, "web", pid=4026532002, ns_pids=[31, 7])
+        self.record()
+        thing, = self.show_json("pid:7@pid:4026532002")
+        self.assertEqual(("process", "pid:812"), (thing["kind"], thing["key"]))
+        self.assertEqual({"pid:4026532002": 7}, thing["record"]["pids"])
+        self.assertRegex(self.show("pid:812"), r"(?m)^  pids +pid:4026532002=7$")
+        self.assertEqual(["pid:1"], [thing["key"] for thing in self.show_json("pid:1@pid:4026531836")])
+        for entity in ("pid:812@pid:4026532002", "pid:31@pid:4026532002", "pid:7@pid:4026531836"):
+            self.assertIn(f"{entity} is not in snapshot 1; 'nslapse list processes -o pid,pids'",
+                          self.not_found(entity))
+        self.host.remove(812)
+        self.record()
+        self.assertIn("last seen in snapshot 1 ", self.not_found("pid:7@pid:4026532002"))
+
+    def test_what_is_no_number_in_a_pid_namespace(self):
+        self.record()
+        for entity in ("pid:7@", "pid:@pid:1", "pid:7@pid:", "pid:7@net:4026531840", "pid:7x@pid:4026531836",
+                       "pid:7@pid:4026531836x"):
+            with self.subTest(entity=entity):
+                self.assertIn("a number has to stand behind 'pid:'", self.not_found(entity))
+
     def test_a_name_may_be_written_as_it_is_or_as_it_is_shown(self):
         target = "/mnt/a\\134b\\012c\\040d"  # a backslash, a newline and a space, as mountinfo writes them
         self.host.process(1, "init", ppid=0, start=5, mounts=MOUNTS + f"30 21 0:30 / {target} rw - tmpfs t rw\n")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Namespaces with parents and owners."""
 
+import json
+
 from support import TestCase, needs_root
 
 
@@ -38,6 +40,29 @@ class Hierarchy(TestCase):
             self.assertEqual(pid, ns_pids[0])
             self.assertEqual(1, ns_pids[-1], "the first process of its namespace")
             self.assertEqual(own + depth, len(ns_pids))
+
+    def test_the_pid_of_a_process_as_seen_from_each_pid_namespace(self):
+        situation = self.situation("nested-pid")
+        self.database.record()
+        export = self.database.export()
+        chain = [situation["outer_namespace"], *situation["namespaces"]]
+        for depth, pid in enumerate(situation["pids"], 1):
+            pids = export.process(pid)["pids"]
+            # The first process of each namespace is the next number of all that are further out.
+            wanted = {f"pid:{inode}": depth - level for level, inode in enumerate(chain[1:depth + 1])}
+            self.assertEqual({f"pid:{chain[0]}": pid, **wanted}, pids)
+            for space, number in pids.items():
+                shown = json.loads(self.database.run("show", f"pid:{number}@{space}", "--json").stdout)
+                self.assertEqual([f"pid:{pid}"], [thing["key"] for thing in shown])
+        self.database.run("show", f"pid:{len(chain)}@pid:{chain[1]}", expect=2)
+
+    def test_what_a_pid_namespace_sees(self):
+        """Its own processes, and those of the namespaces below it; not those above."""
+        situation = self.situation("nested-pid")
+        self.database.record()
+        for depth, inode in enumerate(situation["namespaces"]):
+            inside = self.database.run("list", "processes", "--in", f"pid:{inode}", "--json").stdout
+            self.assertEqual(situation["pids"][depth:], [process["pid"] for process in json.loads(inside)])
 
     def test_a_user_namespace_without_process_is_found_as_a_parent(self):
         situation = self.situation("user-empty-middle")
