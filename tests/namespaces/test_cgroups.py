@@ -32,6 +32,7 @@ class Frozen(TestCase):
         self.assertEqual([["frozen"]], [entry["fields"] for entry in change])
         self.assertEqual(["changed"], difference.ops("cgroups", hierarchy=situation["hierarchy"],
                                                      path=situation["cgroup"]))
+        self.assert_gone_after_release(situation, "processes", pid=situation["pid"])
 
     def test_by_the_v1_freezer(self):
         self.check("frozen-v1", thawed={False})

@@ -72,6 +72,12 @@ class LargeTables(TestCase):
         below = [mount for mount in mounts if mount["target"].startswith(situation["below"])]
         self.assertEqual(situation["count"], len(below))
         self.assertEqual(len(mounts), len({mount["id"] for mount in mounts}))
+        self.check_gone(situation, len(mounts))
+
+    def check_gone(self, situation, count):
+        self.assert_gone_after_release(situation, "namespaces", type="mnt", inode=situation["namespace"])
+        self.assertEqual(["removed"] * count,
+                         self.database.diff().ops("mounts", namespace=situation["namespace"]))
 
     def test_options_of_more_than_64_kibibytes(self):
         if not features()["detached_procfs"]:
@@ -83,3 +89,4 @@ class LargeTables(TestCase):
         self.assertGreater(len(overlay["super_options"]), 64 * 1024)
         self.assertEqual(situation["layers"], overlay["super_options"].count("lowerdir"))
         export.one("mounts", namespace=situation["namespace"], target=situation["after"])
+        self.check_gone(situation, len(export.all("mounts", namespace=situation["namespace"])))

@@ -25,10 +25,10 @@ class Reuse(TestCase):
                             else (change["after"], situation["comm"]))
             self.assertEqual(comm, record["comm"])
 
-    def test_of_a_namespaces_inode(self):
-        before, situation, difference = self.around_the_next_step("namespace-reuse")
+    def check_namespace(self, kind):
+        before, situation, difference = self.around_the_next_step(f"{kind}-reuse")
         self.assertEqual(before["namespace"], situation["namespace"])
-        changes = difference.changes("namespaces", type="uts", inode=situation["namespace"])
+        changes = difference.changes("namespaces", type=kind, inode=situation["namespace"])
         if features()["NS_GET_ID"]:
             self.assertEqual(["added", "removed"], sorted(change["op"] for change in changes))
             ids = {(change["before"] or change["after"])["id"] for change in changes}
@@ -38,6 +38,18 @@ class Reuse(TestCase):
             self.assertNotIn("removed", [change["op"] for change in changes])
         self.assertEqual(["removed"], difference.ops("processes", pid=before["pid"]))
         self.assertEqual(["added"], difference.ops("processes", pid=situation["pid"]))
+        return situation, difference
+
+    def test_of_a_uts_namespaces_inode(self):
+        self.check_namespace("uts")
+
+    @needs_whole_root
+    def test_of_a_mount_namespaces_inode_its_mounts_are_others_too(self):
+        situation, difference = self.check_namespace("mnt")
+        mounts = self.database.export().all("mounts", namespace=situation["namespace"])
+        if features()["listmount"]:
+            ops = difference.ops("mounts", namespace=situation["namespace"])
+            self.assertEqual(["added"] * len(mounts) + ["removed"] * len(mounts), ops)
 
     @needs_whole_root
     def test_of_a_mount_id(self):

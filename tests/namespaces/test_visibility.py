@@ -152,6 +152,29 @@ class Situations(VisibilityCase):
                           "jailed lower": ("overmounted", "jailed upper"),
                           "jailed upper": ("visible", None)}, self.answers(held, "jail"))
 
+    def test_in_one_namespace_alone(self):
+        held = self.hold("mounts-in-one")
+        mounts = self.assert_agrees_with(held)
+        self.assertEqual({"in both": ("visible", None), "in one": ("visible", None)},
+                         {name: answer for name, answer in self.answers(held).items() if name != "scratch"})
+        copy = self.assert_agrees(self.export, held["copy_namespace"], held["copy_pid"],
+                                  kernel_mounts.mountinfo(held["copy_pid"]))
+        answers = {mount["source"]: mount["visibility"] for mount in copy.values()}
+        self.assertEqual(("overmounted", "visible"), (answers["in both"], answers["cover"]))
+        self.assertNotIn("in one", answers)
+        self.assertEqual([held["namespace"]],
+                         [mount["namespace"] for mount in self.export.all("mounts", source="in one")])
+        self.assertNotIn("cover", [mount["source"] for mount in mounts.values()])
+
+    def test_gone_after_release(self):
+        for name in ("overmounts", "mount-over-root", "mounts-from-folder", "mounts-from-both", "mounts-in-one"):
+            with self.subTest(name):
+                held = self.hold(name)
+                mounts = self.recorded(self.export, held["namespace"])
+                self.assert_gone_after_release(held, "namespaces", type="mnt", inode=held["namespace"])
+                removed = self.database.diff().changes("mounts", "removed", namespace=held["namespace"])
+                self.assertEqual(sorted(mounts), sorted(change["before"]["id"] for change in removed))
+
     def test_many_mounts(self):
         many = Many(self.folder / "world")
         self.addCleanup(many.end)

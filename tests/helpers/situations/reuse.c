@@ -48,16 +48,32 @@ static void advance_pid(int step, cJSON *facts)
     fail("another process has taken the pid");
 }
 
-static uint64_t first_inode;
+static struct {
+    const char *type;
+    int flags;
+    uint64_t inode; /* of the first one */
+} used;
 
-static void build_namespace(cJSON *facts)
+static void build_namespace(cJSON *facts, const char *type, int flags)
 {
     char name[] = "reuse-first";
-    first = child_start(CLONE_NEWUTS, be_named, name);
-    first_inode = namespace_of(first, "uts");
-    fact_text(facts, "type", "uts");
-    fact_number(facts, "namespace", first_inode);
+    first = child_start(flags, be_named, name);
+    used.type = type;
+    used.flags = flags;
+    used.inode = namespace_of(first, type);
+    fact_text(facts, "type", type);
+    fact_number(facts, "namespace", used.inode);
     fact_number(facts, "pid", (uint64_t)first);
+}
+
+static void build_uts(cJSON *facts)
+{
+    build_namespace(facts, "uts", CLONE_NEWUTS);
+}
+
+static void build_mnt(cJSON *facts)
+{
+    build_namespace(facts, "mnt", CLONE_NEWNS);
 }
 
 /* Makes namespaces, keeping them so that each gets another number, until one has the number of the
@@ -68,8 +84,8 @@ static pid_t find_same_inode(void)
     pid_t tried[BATCH], found = 0;
     int count = 0;
     while (!found && count < BATCH) {
-        pid_t pid = child_start(CLONE_NEWUTS, be_named, name);
-        if (namespace_of(pid, "uts") == first_inode)
+        pid_t pid = child_start(used.flags, be_named, name);
+        if (namespace_of(pid, used.type) == used.inode)
             found = pid;
         else
             tried[count++] = pid;
@@ -92,7 +108,7 @@ static void advance_namespace(int step, cJSON *facts)
         usleep(20000); /* namespaces are freed a little later */
     }
     errno = ENODEV;
-    fail("this kernel does not use the inode of a uts namespace again");
+    fail("this kernel does not use the inode of such a namespace again");
 }
 
 static int *mount_id; /* of the mount that there is; told by the process that mounts, shared */
@@ -190,8 +206,9 @@ static void advance_mount(int step, cJSON *facts)
 const struct situation situations_reuse[] = {
     {"pid-reuse", "a pid that another process gets after the end of the first", build_pid,
      advance_pid, 1},
-    {"namespace-reuse", "an inode of a uts namespace that another one gets", build_namespace,
-     advance_namespace, 1},
+    {"uts-reuse", "an inode of a uts namespace that another one gets", build_uts, advance_namespace,
+     1},
+    {"mnt-reuse", "the same of a mount namespace", build_mnt, advance_namespace, 1},
     {"mount-reuse", "a mount id that another mount gets, at the same place", build_mount,
      advance_mount, 1},
     {0},

@@ -5,6 +5,7 @@
 #include "tests/helpers/situation.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,6 +176,62 @@ static void build_chrooted_beside(cJSON *facts)
     fact_number(facts, "chrooted_pid", (uint64_t)child_of(pid));
 }
 
+/* ---- in one namespace only ---- */
+
+static void hold_copy(void *unused)
+{
+    (void)unused;
+    mount_as("cover", "both");
+    child_hold();
+}
+
+static void have_copy_without(void *unused)
+{
+    (void)unused;
+    go_to_scratch_folder();
+    make_folder("both");
+    make_folder("one");
+    mount_as("in both", "both");
+    child_start(CLONE_NEWNS, hold_copy, NULL);
+    mount_as("in one", "one");
+    child_hold();
+}
+
+static void build_one_and_copy(cJSON *facts)
+{
+    pid_t pid = build_namespace(facts, have_copy_without);
+    pid_t copy = child_of(pid);
+    fact_number(facts, "copy_pid", (uint64_t)copy);
+    fact_number(facts, "copy_namespace", namespace_of(copy, "mnt"));
+}
+
+/* ---- over the folder of a process in /proc ---- */
+
+static void hold(void *unused)
+{
+    (void)unused;
+    child_hold();
+}
+
+static void cover_child(void *unused)
+{
+    (void)unused;
+    char path[32];
+    go_to_scratch_folder();
+    pid_t pid = child_start(0, hold, NULL);
+    make_folder("empty");
+    snprintf(path, sizeof(path), "/proc/%d", pid);
+    check(mount("empty", path, NULL, MS_BIND, NULL), path);
+    child_hold();
+}
+
+static void build_covered_process(cJSON *facts)
+{
+    pid_t keeper = build_namespace(facts, cover_child);
+    fact_number(facts, "keeper", (uint64_t)keeper);
+    fact_number(facts, "pid", (uint64_t)child_of(keeper));
+}
+
 const struct situation situations_visibility[] = {
     {"overmounts", "mounts in one place, over parents of others, and beneath one", build_overmounts,
      NULL, 0},
@@ -183,5 +240,9 @@ const struct situation situations_visibility[] = {
     {"mounts-from-folder", "a mount namespace seen from a plain folder alone", build_chrooted, NULL,
      0},
     {"mounts-from-both", "the same, with a process at its root", build_chrooted_beside, NULL, 0},
+    {"mounts-in-one", "a mount of one namespace alone, and one that its copy covers",
+     build_one_and_copy, NULL, 0},
+    {"covered-process", "a process over whose folder in /proc there is a bind mount",
+     build_covered_process, NULL, 0},
     {0},
 };
