@@ -64,13 +64,17 @@ static int emit_suspect(struct crossviews *views, const struct suspect *suspect)
                                       .shown_by = suspect->shown,
                                       .start_ticks = suspect->start_ticks,
                                       .name = name_of(views, suspect)};
+    _cleanup_buffer_ struct buffer cover = {0};
     snprintf(subject, sizeof(subject), "pid:%d", (int)suspect->pid);
     discrepancy.has_id = host_has(views->capture->host, FEATURE_PIDFS) &&
                          pidfd_inode_of(suspect->pidfd, &discrepancy.id) == 0;
     int r = buffer_error(&views->text);
+    if (r >= 0)
+        r = crossviews_describe_cover(views, suspect->pid, &cover);
     for (unsigned view = 0; view < VIEW_COUNT && r >= 0; view++)
         if (suspect->missing >> view & 1) {
             discrepancy.missing_from = view;
+            discrepancy.detail = view == VIEW_LOOKUP && cover.length ? cover.bytes : NULL;
             r = discrepancy_emit(views->capture->sink, &discrepancy);
         }
     return r;
@@ -154,13 +158,15 @@ static int begin(struct crossviews *views, struct capture *capture)
 
 static void end(struct crossviews *views)
 {
-    struct number_set *sets[] = {&views->before,    &views->found,   &views->again,  &views->other,
-                                 &views->answering, &views->grouped, &views->threads};
+    struct number_set *sets[] = {&views->before,  &views->found,     &views->again,
+                                 &views->other,   &views->answering, &views->grouped,
+                                 &views->threads, &views->covered};
     crossviews_drop_suspects(views);
     free(views->suspects);
     for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++)
         number_set_free(sets[i]);
     number_list_free(&views->listing);
+    buffer_free(&views->mounts);
     buffer_free(&views->scratch);
     buffer_free(&views->text);
     fd_close(views->other_proc);
@@ -209,6 +215,8 @@ int crossviews_collect(struct capture *capture)
                              "/proc is of another pid namespace: its numbers can't be asked for",
                              KIND_DISCREPANCY, NULL);
     int r = begin(&views, capture);
+    if (r >= 0)
+        r = crossviews_find_covered(&views);
     if (r >= 0)
         r = compare(&views, &difference);
     if (r >= 0)

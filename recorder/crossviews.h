@@ -14,7 +14,7 @@
 enum view {
     VIEW_READDIR,         /* the list of /proc */
     VIEW_DETACHED_PROCFS, /* the list of a procfs that is mounted nowhere */
-    VIEW_LOOKUP,          /* /proc/PID, opened by its number */
+    VIEW_LOOKUP,          /* /proc/PID, opened by its number; of the procfs that is mounted */
     VIEW_GETSID,          /* getsid(2) of the number */
     VIEW_CGROUP,          /* cgroup.procs of all cgroups of one hierarchy */
     VIEW_LOADAVG,         /* the number of threads in /proc/loadavg */
@@ -57,6 +57,8 @@ struct crossviews {
     struct number_set answering; /* to getsid */
     struct number_set grouped;   /* in a cgroup */
     struct number_set threads;   /* known ones beside first ones: no processes */
+    struct number_set covered;   /* over whose folder in /proc something is mounted */
+    struct buffer mounts;        /* the recorder's mountinfo, which has those mounts */
     struct number_list listing;  /* the newest list */
     bool asked_all;              /* getsid was asked about every number */
     struct suspect *suspects;
@@ -76,6 +78,13 @@ int crossviews_read_cgroups(const struct capture *capture, struct number_set *me
 /* Whether a cgroup lists the process whose directory of procfs is given, in the hierarchy of
  * crossviews_read_cgroups(): 1, 0, or -EAGAIN where that can't be told. */
 int crossviews_in_cgroup(struct crossviews *views, int directory, pid_t pid);
+
+/* Finds the processes over whose folder in the recorder's /proc something is mounted. 0 or -ENOMEM.
+ */
+int crossviews_find_covered(struct crossviews *views);
+
+/* Appends what covers the process's folder, as text; nothing where nothing does. 0 or -ENOMEM. */
+int crossviews_describe_cover(struct crossviews *views, pid_t pid, struct buffer *text);
 
 /* Compares the views of the process list; `suspects` are then those that at least one view lacks,
  * for certain. */

@@ -91,7 +91,7 @@ static uint64_t suspicious(const struct crossviews *views, size_t word, bool who
     uint64_t other = views->other.words[word], grouped = views->grouped.words[word];
     uint64_t answering = views->answering.words[word];
     uint64_t hidden = (other | grouped | answering) & ~(before | again);
-    uint64_t lacking = ~answering | ~views->found.words[word];
+    uint64_t lacking = ~answering | ~views->found.words[word] | views->covered.words[word];
     if (whole_cgroups)
         lacking |= ~grouped;
     if (views->other_proc >= 0)
@@ -182,12 +182,25 @@ void crossviews_drop_suspects(struct crossviews *views)
 
 /* ---- a closer look ---- */
 
-static bool can_be_opened(const struct crossviews *views, pid_t pid)
+/* By the procfs that is mounted, where it isn't host->proc. */
+static int lookup_procfs(const struct crossviews *views)
 {
+    return views->second == VIEW_READDIR && views->other_proc >= 0 ? views->other_proc
+                                                                   : views->capture->host->proc;
+}
+
+/* Whether its number leads to it, and not to what is mounted there: perhaps the folder of another
+ * process. */
+static bool is_at_its_number(struct crossviews *views, pid_t pid)
+{
+    struct proc_stat stat;
     char name[24];
     snprintf(name, sizeof(name), "%d/stat", (int)pid);
-    _cleanup_close_ int fd = procfs_open_file(views->capture->host->proc, name);
-    return fd >= 0 || (fd != -ENOENT && fd != -ESRCH);
+    int r = procfs_read(lookup_procfs(views), name, PROCFS_TEXT_MOST, &views->scratch);
+    if (r < 0)
+        return r != -ENOENT && r != -ESRCH;
+    r = proc_stat_parse(buffer_text(&views->scratch), views->scratch.length, &stat);
+    return r == 0 && stat.fields[STAT_PID] == pid;
 }
 
 /* Zombies are in no list of a cgroup. */
@@ -210,7 +223,7 @@ static unsigned look_at(struct crossviews *views, const struct suspect *suspect,
     unsigned shown = 0, asked = bit(views->first) | bit(VIEW_LOOKUP) | bit(VIEW_GETSID);
     if (number_set_has(&views->again, suspect->pid))
         shown |= bit(views->first);
-    if (can_be_opened(views, suspect->pid))
+    if (is_at_its_number(views, suspect->pid))
         shown |= bit(VIEW_LOOKUP);
     if (answers_getsid(suspect->pid))
         shown |= bit(VIEW_GETSID);

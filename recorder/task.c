@@ -121,6 +121,9 @@ static int read_stat(struct task_reader *reader, struct task *task)
         return outcome_of(reader, "stat", r);
     if (proc_stat_parse(buffer_text(&reader->stat), reader->stat.length, &task->stat) < 0)
         return outcome_of(reader, "stat", -EBADMSG);
+    /* Where the folder of another one is mounted over this one's. */
+    if (task->stat.fields[STAT_PID] != (task->tid ? task->tid : task->pid))
+        return outcome_of(reader, "stat of another process", -ESTALE);
     if (reader->stat.bytes[reader->stat.length - 1] != '\n')
         task_trouble(reader, "stat", -EBADMSG); /* it ends early */
     return TASK_READ;

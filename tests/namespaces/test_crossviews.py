@@ -5,7 +5,7 @@ rootkits in /etc/ld.so.preload."""
 import os
 import subprocess
 
-from support import HELPERS, TestCase, features, is_chrooted, needs_root
+from support import HELPERS, TestCase, features, is_chrooted, needs_root, needs_whole_root
 
 LISTS = {"readdir", "detached-procfs"}
 
@@ -143,3 +143,59 @@ class CrossViews(TestCase):
         copy.write_bytes(open(os.environ["NSLAPSE"], "rb").read())
         copy.chmod(0o755)
         return copy
+
+
+@needs_root
+@needs_whole_root
+class CoveredProcesses(TestCase):
+    """A bind mount over /proc/PID: the list has the number, which leads elsewhere."""
+
+    def setUp(self):
+        super().setUp()
+        self.held = self.situation("covered-processes")
+        self.inside = ["nsenter", f"--mount=/proc/{self.held['keeper']}/ns/mnt"]
+
+    def record(self):
+        self.database.record(prefix=self.inside)
+        return self.database.export()
+
+    def covers(self, export):
+        return {record["subject"]: record["detail"]
+                for record in export.all("discrepancies", missing_from="lookup")}
+
+    def test_they_are_told(self):
+        """With what covers each: an empty folder, and that of their keeper."""
+        covers = self.covers(self.record())
+        self.assertEqual({f"pid:{self.held['pid']}", f"pid:{self.held['replaced_pid']}"}, set(covers))
+        self.assertRegex(covers[f"pid:{self.held['pid']}"], r"^covered by mount \d+: tmpfs /empty$")
+        self.assertRegex(covers[f"pid:{self.held['replaced_pid']}"],
+                         rf"^covered by mount \d+: proc /{self.held['keeper']}$")
+
+    def test_they_are_recorded_all_the_same(self):
+        """By a procfs that is mounted nowhere. Without one, nothing is said of them that is another's."""
+        export = self.record()
+        for name in ("pid", "replaced_pid"):
+            if features()["detached_procfs"]:
+                process = export.process(self.held[name])
+                self.assertEqual(("alive", self.held["keeper"]), (process["condition"], process["ppid"]))
+            else:
+                self.assertEqual([], export.all("processes", pid=self.held[name]))
+        self.assertEqual(os.getpid(), export.process(export.process(self.held["keeper"])["ppid"])["ppid"])
+
+    def test_what_replaces_one_is_not_taken_for_it(self):
+        self.database.record(prefix=self.inside, environment={"NSLAPSE_WITHOUT": "detached_procfs"})
+        export = self.database.export()
+        pid = self.held["replaced_pid"]
+        self.assertEqual([], export.all("processes", pid=pid))
+        self.assertEqual("process", export.one("gaps", source="processes", subject=f"pid:{pid}")["hides"])
+        self.assertIn(f"pid:{pid}", self.covers(export))
+
+    def test_gone_after_release(self):
+        self.record()
+        before = self.database.snapshots()[0]["counts"]["discrepancies"]
+        self.assertGreaterEqual(before, 2)
+        self.held.release()
+        self.database.record()
+        for name in ("pid", "replaced_pid"):
+            subject = f"pid:{self.held[name]}"
+            self.assertEqual(["removed"], self.database.diff().ops("discrepancies", subject=subject))

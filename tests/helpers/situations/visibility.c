@@ -213,23 +213,37 @@ static void hold(void *unused)
     child_hold();
 }
 
-static void cover_child(void *unused)
+static pid_t *covered_by_keeper; /* told by the keeper, shared */
+
+static void cover(pid_t pid, const char *with)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/%d", pid);
+    check(mount(with, path, NULL, MS_BIND, NULL), path);
+}
+
+/* One of them with nothing, the other one with the keeper's own folder. */
+static void cover_children(void *unused)
 {
     (void)unused;
-    char path[32];
+    char own[32];
     go_to_scratch_folder();
     pid_t pid = child_start(0, hold, NULL);
+    *covered_by_keeper = child_start(0, hold, NULL);
     make_folder("empty");
-    snprintf(path, sizeof(path), "/proc/%d", pid);
-    check(mount("empty", path, NULL, MS_BIND, NULL), path);
+    cover(pid, "empty");
+    snprintf(own, sizeof(own), "/proc/%d", getpid());
+    cover(*covered_by_keeper, own);
     child_hold();
 }
 
-static void build_covered_process(cJSON *facts)
+static void build_covered_processes(cJSON *facts)
 {
-    pid_t keeper = build_namespace(facts, cover_child);
+    covered_by_keeper = share(sizeof(*covered_by_keeper));
+    pid_t keeper = build_namespace(facts, cover_children);
     fact_number(facts, "keeper", (uint64_t)keeper);
     fact_number(facts, "pid", (uint64_t)child_of(keeper));
+    fact_number(facts, "replaced_pid", (uint64_t)*covered_by_keeper);
 }
 
 const struct situation situations_visibility[] = {
@@ -242,7 +256,7 @@ const struct situation situations_visibility[] = {
     {"mounts-from-both", "the same, with a process at its root", build_chrooted_beside, NULL, 0},
     {"mounts-in-one", "a mount of one namespace alone, and one that its copy covers",
      build_one_and_copy, NULL, 0},
-    {"covered-process", "a process over whose folder in /proc there is a bind mount",
-     build_covered_process, NULL, 0},
+    {"covered-processes", "processes over whose folders in /proc there are bind mounts",
+     build_covered_processes, NULL, 0},
     {0},
 };
