@@ -41,6 +41,7 @@ struct census_task {
     pid_t pid;
     pid_t tid; /* 0 for the process itself */
     bool kernel_thread;
+    bool ending; /* a zombie, or about to be one: it has no descriptors any more */
     uint32_t namespaces[LINK_COUNT]; /* inode, 0 where it isn't known */
 };
 

@@ -246,7 +246,7 @@ static int read_table(struct walk *walk, const struct census_task *task)
 static bool has_table(const struct walk *walk, const struct census_task *task)
 {
     const struct capture *capture = walk->capture;
-    if (task->kernel_thread || host_is_self(capture->host, task->pid))
+    if (task->kernel_thread || task->ending || host_is_self(capture->host, task->pid))
         return false;
     if (!task->tid || !walk->own_numbers || !host_has(capture->host, FEATURE_KCMP))
         return true;

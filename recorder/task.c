@@ -200,7 +200,8 @@ int task_count(struct task_reader *reader, const struct task *task)
                                 .pid = task->pid,
                                 .tid = task->tid,
                                 .kernel_thread =
-                                    proc_stat_has_flag(&task->stat, TASK_KERNEL_THREAD)};
+                                    proc_stat_has_flag(&task->stat, TASK_KERNEL_THREAD),
+                                .ending = proc_stat_is_ending(&task->stat)};
     memcpy(entry.namespaces, task->namespaces, sizeof(entry.namespaces));
     return census_add(&reader->census, &entry);
 }

@@ -25,11 +25,11 @@ class Failure(AssertionError):
     """A program did not end as it should have."""
 
 
-def nslapse(*arguments, database=None, expect=0, prefix=(), environment=None, timeout=120):
+def nslapse(*arguments, database=None, expect=0, prefix=(), environment=None, timeout=120, program=NSLAPSE):
     """Runs nslapse and returns what subprocess.run() does, its output as text. `expect` is its exit
     code, None for any; `prefix` the command line before it, such as nsenter's."""
     options = ["--db", str(database)] if database else []
-    command = [*map(str, prefix), NSLAPSE, *options, *map(str, arguments)]
+    command = [*map(str, prefix), str(program), *options, *map(str, arguments)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
                           errors="surrogateescape", env={**os.environ, **(environment or {})}, check=False)
     if done.returncode == SANITIZER_REPORT or (expect is not None and done.returncode != expect):
@@ -41,8 +41,8 @@ def nslapse(*arguments, database=None, expect=0, prefix=(), environment=None, ti
 class Situation:
     """A named situation of the helper, held as long as the `with` block lasts."""
 
-    def __init__(self, name):
-        self.process = subprocess.Popen([HELPERS / "situation", name], stdin=subprocess.PIPE,
+    def __init__(self, name, prefix=(), helper=HELPERS / "situation"):
+        self.process = subprocess.Popen([*prefix, helper, name], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.name = name
         self.facts = None
@@ -89,11 +89,14 @@ class Situation:
 class Database:
     """A database of its own, and what stands in it."""
 
-    def __init__(self, path):
+    def __init__(self, path, prefix=(), program=NSLAPSE):
         self.path = pathlib.Path(path)
+        self.prefix = prefix  # before every command line
+        self.program = program
 
-    def run(self, *arguments, **keywords):
-        return nslapse(*arguments, database=self.path, **keywords)
+    def run(self, *arguments, prefix=(), **keywords):
+        return nslapse(*arguments, database=self.path, program=self.program, prefix=[*self.prefix, *prefix],
+                       **keywords)
 
     def record(self, *arguments, **keywords):
         """Takes a snapshot and returns its description."""
@@ -205,7 +208,10 @@ class TestCase(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nslapse-test-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.database = Database(self.folder / "test.db")
+        self.database = self.make_database()
+
+    def make_database(self):
+        return Database(self.folder / "test.db")
 
     def tearDown(self):
         """Whatever a test does, the seals of its database hold."""
@@ -218,11 +224,14 @@ class TestCase(unittest.TestCase):
                          sorted((mount["id"], mount["parent"], mount["target"], mount["device"])
                                 for mount in mounts))
 
+    def make_situation(self, name):
+        return Situation(name)
+
     def situation(self, name):
         """A situation that is held until the end of the test, or its release()."""
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
-        return stack.enter_context(Situation(name))
+        return stack.enter_context(self.make_situation(name))
 
     def assert_gone_after_release(self, situation, kind, **fields):
         """The negative of what the last snapshot has shown: once the situation is released, the
