@@ -306,6 +306,35 @@ static void alike_things_of_one_snapshot_stay_apart(void **state)
     assert_difference("");
 }
 
+static struct record container(const char *id, int64_t pid)
+{
+    struct record record;
+    record_begin(&record, KIND_CONTAINER);
+    record_set_text(&record, CONTAINER_ENGINE, "docker");
+    record_set_text(&record, CONTAINER_ID, id);
+    record_set_text(&record, CONTAINER_NAME, "web");
+    record_set_integer(&record, CONTAINER_PID, pid);
+    return record;
+}
+
+/* The last of the answers that lxkns gives wrongly, tests/namespaces/test_lxkns.py: there
+ * containers are keyed by their PID, and one overwrites the other. */
+static void containers_go_by_engine_and_id_whatever_their_pid(void **state)
+{
+    (void)state;
+    struct record one = container("aaaa", 812), other = container("bbbb", 812);
+    struct record restarted = container("aaaa", 999);
+    int64_t first = record_only(&one);
+    assert_int_equal(record_only(&restarted), first);
+    assert_difference("changed container");
+    world_add(&world, &one);
+    world_add(&world, &other);
+    world_remove(&world, 0);
+    _cleanup_snapshot_ struct snapshot *snapshot = world_record(&world, database);
+    assert_int_equal(snapshot->counts[KIND_CONTAINER], 2);
+    assert_difference("changed container, added container");
+}
+
 int main(void)
 {
 #define with_database(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -323,6 +352,7 @@ int main(void)
         with_database(key_columns_tell_apart),
         with_database(ids_keep_all_their_bits),
         with_database(alike_things_of_one_snapshot_stay_apart),
+        with_database(containers_go_by_engine_and_id_whatever_their_pid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
