@@ -13,6 +13,7 @@
 #include "cli/tree.h"
 
 #include <cjson/cJSON.h>
+#include <string.h>
 
 static struct {
     struct option_list output;
@@ -48,6 +49,14 @@ struct listing {
     size_t count;
 };
 
+/* A hidden mount stays in the tree, and steps back in it. */
+static bool is_hidden(const struct record *record)
+{
+    const char *visibility =
+        record->kind == KIND_MOUNT ? record_text(record, MOUNT_VISIBILITY) : NULL;
+    return visibility && strcmp(visibility, "visible") != 0;
+}
+
 static int add_row(struct listing *listing, const struct record *record,
                    struct libscols_line *parent, struct libscols_line **ret_row)
 {
@@ -59,6 +68,8 @@ static int add_row(struct listing *listing, const struct record *record,
         if (r < 0)
             return r;
     }
+    if (is_hidden(record))
+        table_set_style(row, STYLE_FAINT);
     listing->count++;
     if (ret_row)
         *ret_row = row;
@@ -211,13 +222,22 @@ static int check_tree(enum kind kind)
     return 0;
 }
 
-/* The usual columns of processes, with the numbers that those of a pid namespace have in it. */
+/* Where nothing was asked for: of processes in a pid namespace also the numbers that they have
+ * there; of a tree of mounts, which are hidden by what, in place of the options. */
 static int choose_columns(const struct inside *inside, enum kind kind, struct columns *ret_columns)
 {
+    static const struct columns mount_tree = {.numbers = {MOUNT_NAMESPACE, MOUNT_ID, MOUNT_TARGET,
+                                                          MOUNT_VISIBILITY, MOUNT_COVERED_BY,
+                                                          MOUNT_SOURCE, MOUNT_FSTYPE},
+                                              .count = 7};
     int r = columns_choose(kind, &arguments.output, ret_columns);
-    if (r >= 0 && !arguments.output.count && kind == KIND_PROCESS && inside_is_pid(inside))
+    if (r < 0 || arguments.output.count)
+        return r;
+    if (kind == KIND_MOUNT && arguments.tree)
+        *ret_columns = mount_tree;
+    else if (kind == KIND_PROCESS && inside_is_pid(inside))
         ret_columns->numbers[ret_columns->count++] = PROCESS_PIDS;
-    return r;
+    return 0;
 }
 
 static int list(struct listing *listing, struct inside *inside, const char *revision)

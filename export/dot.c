@@ -237,7 +237,7 @@ void dot_add_node(struct dot *dot, const char *id, const struct buffer *label, e
                              shape == DOT_ROUNDED ? ",rounded" : "", look->border);
     if (shape != DOT_PLAIN)
         buffer_append_format(&dot->text, ",penwidth=%s,color=\"%s\",fillcolor=\"%s\"", look->width,
-                             look->color, look->fill);
+                             look->color, shape == DOT_FADED && !mark ? "#dcdcdc" : look->fill);
     if (mark == MARK_CHANGED)
         buffer_append_format(&dot->text, ",peripheries=%s", look->peripheries);
     buffer_append_text(&dot->text, "];\n");

@@ -22,7 +22,8 @@ extern const char *const mark_signs[MARK_COUNT];
 /* Characters of one name that a label shows; longer ones lose their middle. */
 enum { DOT_NAME_LENGTH = 48 };
 
-enum dot_shape { DOT_BOX, DOT_ROUNDED, DOT_PLAIN };
+/* DOT_FADED: a box for what is there, but not to be seen. */
+enum dot_shape { DOT_BOX, DOT_FADED, DOT_ROUNDED, DOT_PLAIN };
 
 enum dot_line {
     DOT_CHILD,  /* from parent to child: solid */

@@ -120,14 +120,19 @@ static bool is_read_only(const struct record *mount)
     return strncmp(options, "ro", 2) == 0 && (options[2] == ',' || options[2] == '\0');
 }
 
+static bool is_hidden(const struct record *mount)
+{
+    return strcmp(text_or(mount, MOUNT_VISIBILITY, "visible"), "visible") != 0;
+}
+
 /* "shadowed by /mnt". What sits on an overmounted one hangs on it, and needs no words. */
 static void append_visibility(struct buffer *line, size_t index, const struct mount_forest *forest,
                               const struct graph_item *item)
 {
     const struct record *mount = item->record;
-    const char *visibility = text_or(mount, MOUNT_VISIBILITY, "visible");
-    if (strcmp(visibility, "visible") == 0)
+    if (!is_hidden(mount))
         return;
+    const char *visibility = text_or(mount, MOUNT_VISIBILITY, "");
     size_t cover =
         graph_find_mount(&forest->mounts, item, record_integer(mount, MOUNT_NAMESPACE, -1),
                          record_integer(mount, MOUNT_COVERED_BY, -1));
@@ -301,7 +306,8 @@ static void draw_mount(struct dot *dot, const struct mount_forest *forest, size_
     graph_label_changes(&label, item, CHANGES_SHOWN);
     graph_append_id(&id, item);
     dot->text.failed |= id.failed | traits.failed;
-    dot_add_node(dot, buffer_text(&id), &label, DOT_BOX, item->mark);
+    dot_add_node(dot, buffer_text(&id), &label, is_hidden(item->record) ? DOT_FADED : DOT_BOX,
+                 item->mark);
 }
 
 static void draw_branch(struct dot *dot, const struct mount_forest *forest, size_t leader)

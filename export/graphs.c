@@ -17,7 +17,7 @@ static const struct {
     {graph_namespaces,
      "solid: parent and child; dashed: owner and owned; dotted: shared with others"},
     {graph_processes, "solid: parent and child; on the line: namespaces that the child left"},
-    {graph_mounts, "solid: mounted on; dashed: peers; dashed arrow: receives from"},
+    {graph_mounts, "solid: mounted on; dashed: peers; dashed arrow: receives from; grey: hidden"},
 };
 
 /* snapshot 42 "label", 2026-11-23T14:00:00Z */

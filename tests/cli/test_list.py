@@ -182,6 +182,30 @@ class Tree(Listing):
         self.assertEqual("TARGET\n/\n└─/sys/fs/cgroup\n/\n└─/sys/fs/cgroup\n  └─/sys/fs/cgroup/x\n",
                          self.list("mounts", "--tree", "-o", "target"))
 
+    def make_hidden_mounts(self):
+        self.host.process(1, "init", ppid=0, start=5, mounts=MOUNTS
+                          + "30 21 0:30 / /mnt rw - tmpfs lower rw\n"
+                          + "31 30 0:31 / /mnt rw - tmpfs upper rw\n"
+                          + "32 30 0:32 / /mnt/x rw - tmpfs below rw\n")
+        self.record()
+
+    def test_hidden_mounts_are_marked_with_what_covers_them(self):
+        self.make_hidden_mounts()
+        self.assertEqual(
+            " NAMESPACE KERNEL_ID TARGET           VISIBILITY  COVERED_BY SOURCE    FSTYPE\n"
+            "4026531841        21 /                visible              - /dev/sda1 ext4\n"
+            "4026531841        22 ├─/sys/fs/cgroup visible              - cgroup2   cgroup2\n"
+            "4026531841        30 └─/mnt           overmounted         31 lower     tmpfs\n"
+            "4026531841        31   ├─/mnt         visible              - upper     tmpfs\n"
+            "4026531841        32   └─/mnt/x       shadowed            31 below     tmpfs\n",
+            self.list("mounts", "--tree"))
+        self.assertEqual(["TARGET", "OPTIONS"], self.lines("mounts", "--tree", "-o", "target,options")[0])
+
+    def test_hidden_mounts_are_faint(self):
+        self.make_hidden_mounts()
+        lines = self.list("mounts", "--tree", "--color=always", "-o", "target").splitlines()[1:]
+        self.assertEqual([False, False, True, False, True], ["\x1b[2m" in line for line in lines], lines)
+
     def test_cgroups_by_their_paths(self):
         self.record()
         self.assertEqual("PATH\n/\n└─/system.slice\n  └─/system.slice/web.service\n",

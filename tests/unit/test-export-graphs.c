@@ -302,6 +302,9 @@ static void test_peers_and_hidden_mounts(void **state)
                  "\"mount_4026531841_20\" -> \"mount_4026532001_40\" [style=dashed,dir=none");
     assert_node(fixture, "mount_4026532001_41", "shadowed by /&lt;m&gt;<");
     assert_node(fixture, "mount_4026532001_43", "overmounted<");
+    assert_node(fixture, "mount_4026532001_41", "fillcolor=\"#dcdcdc\"");
+    assert_node(fixture, "mount_4026532001_43", "fillcolor=\"#dcdcdc\"");
+    assert_node(fixture, "mount_4026532001_44", "fillcolor=\"#ffffff\"");
     assert_node(fixture, "mount_4026532005_60", "<B>/</B>");
     assert_node(fixture, "mnt_4026532003", "no mounts known");
 }
