@@ -36,6 +36,10 @@ struct discrepancy {
 
 int discrepancy_emit(const struct sink *sink, const struct discrepancy *discrepancy);
 
+/* Compares what mountinfo and listmount(2) show of each mount namespace that has a task at its
+ * root; behind the namespaces, whose ids it needs. 0 or an error. */
+int crossviews_compare_mounts(struct capture *capture);
+
 /* A process that a view seems to lack, and what to know it by. */
 struct suspect {
     pid_t pid;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "recorder/capture.h"
+#include "recorder/crossviews.h"
 #include "recorder/doctor.h"
 #include "recorder/fixture.h"
 #include "recorder/kernel/mountinfo.h"
@@ -187,6 +188,9 @@ static int run_collectors(struct capture *capture)
     for (unsigned source = 0; source < SOURCE_COUNT && r >= 0; source++)
         if (collectors[source].collect && capture_wants(capture, source))
             r = collectors[source].collect(capture);
+    if (r >= 0 && capture_wants(capture, SOURCE_CROSS_VIEWS) &&
+        capture_wants(capture, SOURCE_MOUNTS))
+        r = crossviews_compare_mounts(capture);
     return r;
 }
 

@@ -111,6 +111,15 @@ int mount_calls_list(uint64_t namespace_id, struct mount_ids_list *ret_list)
     return 0;
 }
 
+int mount_calls_count(uint64_t namespace_id, size_t *ret_count)
+{
+    _cleanup_(unique_ids_free) struct unique_ids unique = {0};
+    int r = list_unique_ids(namespace_id, &unique);
+    if (r >= 0)
+        *ret_count = unique.count;
+    return r;
+}
+
 int mount_calls_confirm(uint64_t namespace_id, struct mount_ids_list *list)
 {
     _cleanup_(unique_ids_free) struct unique_ids unique = {0};

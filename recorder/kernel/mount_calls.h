@@ -37,6 +37,9 @@ int mount_calls_probe_lines(void);
 /* All mounts of the namespace. Those that go away meanwhile are left out. */
 int mount_calls_list(uint64_t namespace_id, struct mount_ids_list *ret_list);
 
+/* How many mount_calls_list() and mount_calls_read() would find. */
+int mount_calls_count(uint64_t namespace_id, size_t *ret_count);
+
 /* Leaves only those mounts in `list` that are still there: if one is, its id of mountinfo was not
  * used for another one meanwhile. */
 int mount_calls_confirm(uint64_t namespace_id, struct mount_ids_list *list);

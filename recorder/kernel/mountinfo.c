@@ -26,8 +26,8 @@ DEFINE_CLEANUP(struct libmnt_iter *, mnt_free_iter)
 
 enum { READS_MOST = 4 };
 
-/* Since it was opened, or asked the last time: select(2) and poll(2) on it, proc_pid_mounts(5). */
-static bool has_changed(int fd)
+/* select(2) and poll(2) on it, proc_pid_mounts(5). */
+bool mountinfo_has_changed(int fd)
 {
     struct pollfd ask = {.fd = fd, .events = POLLPRI};
     return poll(&ask, 1, 0) > 0 && (ask.revents & POLLPRI);
@@ -40,7 +40,7 @@ int mountinfo_read(int fd, struct buffer *table)
         int r = lseek(fd, 0, SEEK_SET) < 0
                     ? -errno
                     : procfs_read_table_descriptor(fd, PROCFS_TABLE_MOST, table);
-        if (r < 0 || !has_changed(fd))
+        if (r < 0 || !mountinfo_has_changed(fd))
             return r;
     }
     return 1;

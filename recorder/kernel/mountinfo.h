@@ -26,6 +26,9 @@ struct mountinfo_mount {
  * without a message. */
 int mountinfo_read(int fd, struct buffer *table);
 
+/* Whether mounts came, went or changed since the file was opened, read, or asked the last time. */
+bool mountinfo_has_changed(int fd);
+
 /* Parses the whole file and calls `each` for every line, in order; what it returns other than 0
  * ends the parsing and is returned. Lines that make no sense are skipped and counted. Otherwise 0
  * or -ENOMEM. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Not one false discrepancy while processes and threads come, go, execute and move all the time."""
+"""Not one false discrepancy while processes, threads and mounts come, go, execute and move all the time."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import os
 from support import Situation, TestCase, needs_root
 
 SNAPSHOTS = int(os.environ.get("NSLAPSE_SNAPSHOTS", "50"))
-STORMS = ["fork-storm", "exec-storm", "thread-storm", "thread-exec-storm", "cgroup-storm"]
+STORMS = ["fork-storm", "exec-storm", "thread-storm", "thread-exec-storm", "cgroup-storm", "mount-storm"]
 
 
 @needs_root

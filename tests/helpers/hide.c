@@ -8,6 +8,7 @@
  *     cgroup     cgroup.procs
  *     loadavg    one thread of /proc/loadavg
  *     mountinfo  the lines whose mount point is $HIDE_MOUNT
+ *     listmount  the mount of unique id $HIDE_UNIQUE_ID
  *
  * What is read from a file comes from a copy in memory without the line. */
 #include <dirent.h>
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,40 @@ static bool hides_from(const char *view)
         if (strncmp(views, view, length) == 0 && (views[length] == ',' || !views[length]))
             return true;
     return false;
+}
+
+/* ---- system calls without a function of their own ---- */
+
+enum { CALL_LISTMOUNT = 458 };
+
+/* Takes the id out of an answer, if it is there. */
+static long drop_mount(uint64_t *ids, long count)
+{
+    const char *text = getenv("HIDE_UNIQUE_ID");
+    const uint64_t hidden = text ? strtoull(text, NULL, 10) : 0;
+    long kept = 0;
+    for (long i = 0; i < count; i++)
+        if (ids[i] != hidden)
+            ids[kept++] = ids[i];
+    return kept;
+}
+
+long syscall(long number, ...)
+{
+    static long (*call)(long number, ...);
+    long arguments[6];
+    va_list more;
+    va_start(more, number);
+    for (size_t i = 0; i < 6; i++)
+        arguments[i] = va_arg(more, long);
+    va_end(more);
+    if (!call)
+        call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    long result = call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                       arguments[5]);
+    if (number == CALL_LISTMOUNT && result > 0 && hides_from("listmount"))
+        return drop_mount((uint64_t *)arguments[1], result);
+    return result;
 }
 
 static bool is_hidden(const char *number)

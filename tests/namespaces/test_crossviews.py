@@ -10,6 +10,14 @@ from support import HELPERS, TestCase, features, is_chrooted, needs_root, needs_
 LISTS = {"readdir", "detached-procfs"}
 
 
+def lies(hidden_from, **what):
+    """The environment of a recorder to which the library lies."""
+    # The sanitizers want to be the first library; this one calls them.
+    options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    return {"LD_PRELOAD": str(HELPERS / "hide.so"), "ASAN_OPTIONS": options,
+            "HIDE_FROM": ",".join(hidden_from), **{name: str(value) for name, value in what.items()}}
+
+
 @needs_root
 class CrossViews(TestCase):
     def setUp(self):
@@ -24,10 +32,7 @@ class CrossViews(TestCase):
 
     def record(self, *hidden_from, **keywords):
         """A snapshot by a recorder from which the victim is hidden."""
-        # The sanitizers want to be the first library; this one calls them.
-        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-        lie = {"LD_PRELOAD": str(HELPERS / "hide.so"), "ASAN_OPTIONS": options,
-               "HIDE_PID": str(self.victim.pid), "HIDE_FROM": ",".join(hidden_from)}
+        lie = lies(hidden_from, HIDE_PID=self.victim.pid)
         self.database.record(environment=lie, **keywords)
         return self.database.export()
 
@@ -199,3 +204,67 @@ class CoveredProcesses(TestCase):
         for name in ("pid", "replaced_pid"):
             subject = f"pid:{self.held[name]}"
             self.assertEqual(["removed"], self.database.diff().ops("discrepancies", subject=subject))
+
+
+@needs_root
+@needs_whole_root
+class HiddenMounts(TestCase):
+    """A mount that mountinfo or listmount(2) lacks, in a mount namespace of a process."""
+
+    def setUp(self):
+        super().setUp()
+        self.held = self.situation("mounts-in-one")
+        self.target = f"{self.held['folder']}/one"
+        self.subject = f"mount:{self.target}@mnt:{self.held['namespace']}"
+        self.database.record()
+        self.mount = self.database.export().one("mounts", namespace=self.held["namespace"], source="in one")
+
+    def record(self, *hidden_from, **what):
+        self.database.record(environment=lies(hidden_from, **what))
+        return self.database.export()
+
+    def mounts_of(self, export):
+        return [record for record in export["discrepancies"] if record["subject"].startswith("mount:")]
+
+    def check(self, export, missing_from, shown_by):
+        """Where the kernel can be asked for other namespaces' mounts. Else one view is all there is."""
+        if not features()["statmount_lines"]:
+            self.assertEqual([], self.mounts_of(export))
+            return
+        record, = self.mounts_of(export)
+        self.assertEqual((self.subject, missing_from, [shown_by], self.target, "tmpfs", self.mount["unique_id"]),
+                         (record["subject"], record["missing_from"], record["shown_by"], record["name"],
+                          record["detail"], record["id"]))
+        self.assertEqual(["added"], self.database.diff().ops("discrepancies", subject=self.subject))
+        self.assertIn("discrepancies", self.database.run("show", self.subject).stdout)
+        self.assertEqual([], self.mounts_of(self.record()))
+        self.assertEqual(["removed"], self.database.diff().ops("discrepancies", subject=self.subject))
+
+    def test_hidden_from_mountinfo(self):
+        self.check(self.record("mountinfo", HIDE_MOUNT=self.target), "mountinfo", "listmount")
+
+    def test_hidden_from_listmount(self):
+        unique = self.mount["unique_id"] or 0
+        export = self.record("listmount", HIDE_UNIQUE_ID=unique)
+        if features()["statmount_lines"]:
+            record, = self.mounts_of(export)
+            # What its unique id is, only the view that lacks it could tell.
+            self.assertEqual((self.subject, "listmount", ["mountinfo"], None),
+                             (record["subject"], record["missing_from"], record["shown_by"], record["id"]))
+
+    def test_with_what_is_below_it_only_the_mount_itself_is_told(self):
+        held = self.situation("overmounts")
+        subject = f"mount:{held['folder']}/master@mnt:{held['namespace']}"
+        export = self.record("mountinfo", HIDE_MOUNT=f"{held['folder']}/master")
+        self.assertEqual([subject] if features()["statmount_lines"] else [],
+                         [record["subject"] for record in self.mounts_of(export)])
+
+    def test_a_chroot_and_a_mount_over_the_root_are_none(self):
+        for name in ("mounts-from-folder", "mounts-from-both", "mount-over-root", "chroot", "mounts", "in-flight"):
+            self.situation(name)
+        self.assertEqual([], self.mounts_of(self.record()))
+
+    def test_left_out(self):
+        for source in ("mounts", "cross-views"):
+            self.database.record("--without", source, environment=lies(["mountinfo"], HIDE_MOUNT=self.target))
+            self.assertEqual([], self.mounts_of(self.database.export()))

@@ -6,7 +6,7 @@ import subprocess
 
 from support import HELPERS, Situation, TestCase, features, needs_root
 
-RESTLESS = {"fork-storm", "exec-storm", "thread-storm", "thread-exec-storm", "cgroup-storm"}
+RESTLESS = {"fork-storm", "exec-storm", "thread-storm", "thread-exec-storm", "cgroup-storm", "mount-storm"}
 LARGE = {"many-mounts"}
 NEEDS = {"long-options": "detached_procfs"}  # the same system calls
 # What a way to read cannot give, and whether that is so.
@@ -48,15 +48,20 @@ class Things:
                 if self.has(change["kind"], change["before"] or change["after"])]
 
     def of(self, export):
-        """Its records without ids and samples, to be compared; and without the kernel's own list of
-        namespaces, which has no other source."""
+        """Its records without samples, in their order."""
+        def steady(record):
+            return {name: value for name, value in record.items() if name not in {"sample", "threads"}}
+        return {kind: [steady(record) for record in export[kind] if self.has(kind, record)]
+                for kind in ("namespaces", "processes", "mounts")}
+
+    def of_any_way(self, export):
+        """The same without what a way to read may not tell: ids, and the kernel's own list of namespaces."""
         def plain(record):
-            kept = {name: value for name, value in record.items() if name not in IDS | {"sample", "threads"}}
+            kept = {name: value for name, value in record.items() if name not in IDS}
             if "sources" in kept:
                 kept["sources"] = [source for source in kept["sources"] if source != "kernel"]
             return kept
-        return {kind: [plain(record) for record in export[kind] if self.has(kind, record)]
-                for kind in ("namespaces", "processes", "mounts")}
+        return {kind: [plain(record) for record in records] for kind, records in self.of(export).items()}
 
 
 @needs_root
@@ -69,14 +74,16 @@ class Unchanged(TestCase):
                 self.database.record()
                 self.database.record()
                 things = Things(situation.facts)
-                self.assertTrue(any(things.of(self.database.export()).values()), "none was recorded")
+                first, second = things.of(self.database.export("latest~1")), things.of(self.database.export())
+                self.assertTrue(any(first.values()), "none was recorded")
+                self.assertEqual(first, second, "in content and order")
                 self.assertEqual([], things.changes(self.database.diff()))
 
     def test_each_fallback_gives_the_same_records(self):
         held = [self.situation(name) for name in ("mounts", "nested-pid", "user-empty-middle", "thread-net", "inside-chain")]
         things = [Things(situation.facts) for situation in held]
         self.database.record()
-        wanted = [thing.of(self.database.export()) for thing in things]
+        wanted = [thing.of_any_way(self.database.export()) for thing in things]
         for feature, available in features().items():
             if not available or feature.startswith("NS_GET_") and not feature.endswith("_ID"):
                 continue  # owners and parents have no other source
@@ -84,6 +91,6 @@ class Unchanged(TestCase):
                 self.database.record(environment={"NSLAPSE_WITHOUT": feature})
                 export, difference = self.database.export(), self.database.diff()
                 for thing, want in zip(things, wanted):
-                    self.assertEqual(want, thing.of(export))
+                    self.assertEqual(want, thing.of_any_way(export))
                     self.assertEqual([], [change for change in thing.changes(difference)
                                           if change["op"] != "unobserved"])

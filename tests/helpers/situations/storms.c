@@ -166,6 +166,33 @@ static void build_cgroup_storm(cJSON *facts)
     fact_number(facts, "pid", (uint64_t)child_start(0, move_between_cgroups, NULL));
 }
 
+/* With a pause now and then, or nobody could ever look at a moment in which nothing changes. */
+static void mount_and_unmount(void *unused)
+{
+    (void)unused;
+    check(unshare(CLONE_NEWNS), "cannot make a mount namespace");
+    check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "cannot keep mounts to ourselves");
+    check(mount("scratch", scratch_folder(), "tmpfs", 0, "size=1m"), scratch_folder());
+    check(chdir(scratch_folder()), scratch_folder());
+    check(mkdir("place", 0755), "place");
+    child_ready();
+    for (useconds_t pause = 0;; pause = (pause + 37) % 700) {
+        for (int i = 0; i < GENERATION; i++) {
+            check(mount("storm", "place", "tmpfs", 0, "size=64k"), "place");
+            check(umount("place"), "place");
+        }
+        check(mount("storm", "place", "tmpfs", 0, "size=64k"), "place");
+        usleep(pause);
+        check(umount("place"), "place");
+    }
+}
+
+static void build_mount_storm(cJSON *facts)
+{
+    scratch_folder();
+    fact_number(facts, "pid", (uint64_t)child_start(0, mount_and_unmount, NULL));
+}
+
 const struct situation situations_storms[] = {
     {"fork-storm", "a process that makes short-lived children all the time", build_fork_storm, NULL,
      0},
@@ -177,5 +204,6 @@ const struct situation situations_storms[] = {
      build_thread_exec_storm, NULL, 0},
     {"cgroup-storm", "a process that moves between two cgroups all the time", build_cgroup_storm,
      NULL, 0},
+    {"mount-storm", "a process that mounts and unmounts all the time", build_mount_storm, NULL, 0},
     {0},
 };
