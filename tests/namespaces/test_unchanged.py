@@ -48,9 +48,12 @@ class Things:
                 if self.has(change["kind"], change["before"] or change["after"])]
 
     def of(self, export):
-        """Its records without samples, in their order."""
+        """Its records without samples, in their order. Other recorders may come into its namespaces."""
         def steady(record):
-            return {name: value for name, value in record.items() if name not in {"sample", "threads"}}
+            kept = {name: value for name, value in record.items() if name not in {"sample", "threads"}}
+            if "processes" in kept:
+                kept["processes"] = [pid for pid in kept["processes"] if pid in self.pids]
+            return kept
         return {kind: [steady(record) for record in export[kind] if self.has(kind, record)]
                 for kind in ("namespaces", "processes", "mounts")}
 
