@@ -3,8 +3,10 @@
 rootkits in /etc/ld.so.preload."""
 
 import os
+import signal
 import subprocess
 
+import kernel_mounts
 from support import HELPERS, TestCase, features, is_chrooted, needs_root, needs_whole_root
 
 LISTS = {"readdir", "detached-procfs"}
@@ -206,6 +208,24 @@ class CoveredProcesses(TestCase):
             self.assertEqual(["removed"], self.database.diff().ops("discrepancies", subject=subject))
 
 
+def enter(pid):
+    """A process that has come into the mount namespace of another one."""
+    reader, writer = os.pipe()
+    entered = os.fork()
+    if not entered:
+        namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+        answer = b"y" if kernel_mounts.libc.setns(namespace, 0) == 0 else b"n"
+        os.dup2(writer, 3)
+        os.closerange(4, 1024)  # whatever would hold a situation
+        os.write(3, answer)
+        signal.pause()
+    if os.read(reader, 1) != b"y":
+        raise OSError("cannot enter the mount namespace")
+    os.close(reader)
+    os.close(writer)
+    return entered
+
+
 @needs_root
 @needs_whole_root
 class HiddenMounts(TestCase):
@@ -262,6 +282,16 @@ class HiddenMounts(TestCase):
     def test_a_chroot_and_a_mount_over_the_root_are_none(self):
         for name in ("mounts-from-folder", "mounts-from-both", "mount-over-root", "chroot", "mounts", "in-flight"):
             self.situation(name)
+        self.assertEqual([], self.mounts_of(self.record()))
+
+    def test_what_is_below_the_root_of_who_came_in_later_is_none(self):
+        """His root is what is mounted over /: of all the rest, mountinfo shows nothing, listmount(2) does."""
+        held = self.situation("mount-over-root")
+        pid = enter(held["pid"])
+        self.addCleanup(os.waitpid, pid, 0)
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        held.release()
+        self.assertEqual([b"/", b"/below"], [line.target for line in kernel_mounts.mountinfo(pid)])
         self.assertEqual([], self.mounts_of(self.record()))
 
     def test_left_out(self):
