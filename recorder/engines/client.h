@@ -21,7 +21,7 @@
  *   -EPROTO        what came is not what the protocol says: garbage, another type of content, a
  *                  redirect, a message that isn't as long as it said
  *   -ENOMEM        we have no memory
- *   others         the engine's own answer, by its number: engine_http_code(), engine_grpc_code()
+ *   others         the engine's own answer, by its number: engine_http_code(), grpc_code()
  *
  * After an error the client can be used again: for the rest of its time. */
 #ifndef RECORDER_ENGINES_CLIENT_H
@@ -86,11 +86,5 @@ uint32_t engine_client_milliseconds_left(const struct engine_client *client);
  * EINVAL for 400, EOPNOTSUPP for 405 and 501, EBUSY for 409 and 503, EREMOTEIO for other errors,
  * and EPROTO for what no GET of ours is answered with. */
 int engine_http_code(long status);
-
-/* The errno, positive, for a gRPC status that is not 0 (gRPC's doc/statuscodes.md): EOPNOTSUPP for
- * UNIMPLEMENTED (that service isn't there), ENOENT for NOT_FOUND, EACCES for PERMISSION_DENIED and
- * UNAUTHENTICATED, ETIME for DEADLINE_EXCEEDED (the engine's own), ENOBUFS for RESOURCE_EXHAUSTED
- * (the engine won't send as much), ..; EPROTO for a number that there isn't. */
-int engine_grpc_code(uint64_t status);
 
 #endif
