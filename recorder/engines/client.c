@@ -133,11 +133,11 @@ static void take_words(struct answer *answer, struct span value)
 static size_t take_header(char *bytes, size_t size, size_t count, void *userdata)
 {
     struct answer *answer = userdata;
-    struct span value = {bytes, size * count}, name;
-    answer->header_bytes += value.length;
+    struct span rest = {bytes, size * count}, name, value;
+    answer->header_bytes += rest.length;
     if (answer->header_bytes > ENGINE_CLIENT_HEADER_MOST)
         return give_up(answer, -EFBIG);
-    if (!span_take(&value, ':', &name))
+    if (!span_take(&rest, ':', &name) || !span_take(&rest, '\r', &value))
         return size * count;
     value = span_trim(value);
     if (header_is(name, "grpc-status"))
@@ -163,16 +163,17 @@ static int explain_refusal(const struct engine_client *client, const char *what)
 /* What a request was not answered for. */
 static int code_of_failure(const struct engine_client *client, CURLcode failure)
 {
-    long connecting = 0;
+    long number = 0;
+    client->curl->easy_getinfo(client->handle, CURLINFO_OS_ERRNO, &number);
     switch (failure) {
     case CURLE_OPERATION_TIMEDOUT:
         return ETIMEDOUT;
     case CURLE_COULDNT_CONNECT:
-        client->curl->easy_getinfo(client->handle, CURLINFO_OS_ERRNO, &connecting);
-        return connecting ? (int)connecting : ECONNREFUSED;
+        return number ? (int)number : ECONNREFUSED;
+    case CURLE_RECV_ERROR: /* also what it says to chunks that are none */
+        return number ? ECONNRESET : EPROTO;
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
-    case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
         return ECONNRESET;
     case CURLE_FILESIZE_EXCEEDED:

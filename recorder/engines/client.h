@@ -16,7 +16,8 @@
  *
  *   -ENOENT, -ECONNREFUSED, -EACCES, ..   nobody to connect to, as connect(2) says
  *   -ETIMEDOUT     the client's time was over: before the request, or while it was answered
- *   -ECONNRESET    the engine closed in the middle of its answer, or before it
+ *   -ECONNRESET    the engine closed in the middle of its answer, or before it; also an answer to a
+ *                  call that is no HTTP/2, which libcurl doesn't tell apart
  *   -EFBIG         the answer, or its header, is longer than the client takes
  *   -EPROTO        what came is not what the protocol says: garbage, another type of content, a
  *                  redirect, a message that isn't as long as it said
