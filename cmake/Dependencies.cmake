@@ -24,6 +24,7 @@ need(CJSON libcjson 1.7 libcjson-dev cjson-devel)
 need(SODIUM libsodium 1.0.18 libsodium-dev libsodium-devel)
 need(CAP libcap 2.25 libcap-dev libcap-devel)
 need(CURL libcurl 7.66 libcurl4-openssl-dev libcurl-devel)
+need(PROTOBUF_C libprotobuf-c 1.3 libprotobuf-c-dev protobuf-c-devel)
 if(NSLAPSE_TESTS)
     need(CMOCKA cmocka 1.1 libcmocka-dev libcmocka-devel)
     need(SECCOMP libseccomp 2.4 libseccomp-dev libseccomp-devel)
@@ -35,4 +36,12 @@ if(NOT UTHASH_INCLUDE_DIR)
         "nslapse needs uthash.h.\n"
         "Debian, Ubuntu: apt-get install uthash-dev\n"
         "Fedora: dnf install uthash-devel")
+endif()
+
+find_program(PROTOC_C protoc-c)
+if(NOT PROTOC_C)
+    message(FATAL_ERROR
+        "nslapse needs protoc-c.\n"
+        "Debian, Ubuntu: apt-get install protobuf-c-compiler\n"
+        "Fedora: dnf install protobuf-c-compiler")
 endif()
