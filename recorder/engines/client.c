@@ -247,7 +247,7 @@ static bool is_path(const char *path)
 }
 
 /* The options of every request. libcurl takes no other protocol than the one in the URL, since it
- * follows no redirect; of the environment it would take a proxy. */
+ * follows no redirect, and no proxy, whatever the environment says. */
 static int prepare(struct engine_client *client, const char *path, struct buffer *body)
 {
     _cleanup_buffer_ struct buffer url = {0};
@@ -357,7 +357,6 @@ static int post(struct engine_client *client, const char *method,
 {
     struct curl_slist *lines = NULL;
     set(client, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
-    set(client, CURLOPT_FRESH_CONNECT, 1L);
     set(client, CURLOPT_FORBID_REUSE, 1L);
     set(client, CURLOPT_POSTFIELDS, request->bytes);
     set(client, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->length);

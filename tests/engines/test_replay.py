@@ -11,7 +11,7 @@ from support import HELPERS, TestCase
 
 SHORT = 300  # milliseconds, for what never ends
 MOST = 1 << 20  # bytes of an answer
-KILOBYTES_MOST = 160 << 10  # of memory, with the sanitizers' own
+KILOBYTES_MOST = 64 << 10  # of memory, with the sanitizers' own
 
 NAMESPACES = "/containerd.services.namespaces.v1.Namespaces/List"
 CONTAINERS = "/containerd.services.containers.v1.Containers/List"

@@ -10,7 +10,6 @@
 
 #include <cjson/cJSON.h>
 #include <err.h>
-#include <sys/resource.h>
 
 static cJSON *object_of(const Containerd__Container__LabelsEntry *const *labels, size_t count)
 {
@@ -152,11 +151,25 @@ static int ask(struct engine_client *client, const char *what, const char *path,
                                     : ask_containerd(client, arena, answer);
 }
 
+/* The most memory that this process has had, as proc(5) says; getrusage(2) counts whoever started
+ * it. */
+static double memory_had(void)
+{
+    char line[256];
+    unsigned long kilobytes = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    if (!status)
+        err(1, "/proc/self/status");
+    while (fgets(line, sizeof(line), status) && sscanf(line, "VmHWM: %lu kB", &kilobytes) != 1)
+        ;
+    fclose(status);
+    return (double)kilobytes;
+}
+
 int main(int count, char **words)
 {
     struct engine_client *client;
     struct engine_client_limits limits = {0};
-    struct rusage usage;
     if (count < 4)
         errx(2, "usage: ask-engine get|containerd|cri SOCKET PATH [MILLISECONDS [BYTES]]");
     if (count > 4)
@@ -169,8 +182,7 @@ int main(int count, char **words)
     int r = ask(client, words[1], words[3], answer);
     cJSON_AddNumberToObject(answer, "code", r);
     cJSON_AddStringToObject(answer, "error", r < 0 ? error_message() : "");
-    getrusage(RUSAGE_SELF, &usage);
-    cJSON_AddNumberToObject(answer, "kilobytes", (double)usage.ru_maxrss);
+    cJSON_AddNumberToObject(answer, "kilobytes", memory_had());
     char *text = cJSON_PrintUnformatted(answer);
     puts(text ? text : "{}");
     free(text);
