@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/script.h"
 
+// clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-// after those
 #include <cmocka.h>
+// clang-format on
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
