@@ -69,6 +69,7 @@ static pid_t start_child(void)
     pid_t child = fork();
     if (!child) {
         pthread_t thread;
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves it behind */
         prctl(PR_SET_NAME, "odd )( name");
         if (pthread_create(&thread, NULL, wait_for_end, NULL))
             _exit(1);
