@@ -37,6 +37,14 @@ static struct engine_client *open_client(const struct script *script,
     return client;
 }
 
+/* Called by AddressSanitizer: of what is freed it keeps no more than this. By itself it keeps 256
+   MB, which would count as had. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "quarantine_size_mb=8";
+}
+
 /* How much memory this process has had at most, in kilobytes. */
 static long memory_had(void)
 {
