@@ -158,6 +158,10 @@ class Difference:
     def ops(self, kind, **fields):
         return sorted(change["op"] for change in self.changes(kind, **fields))
 
+    def ops_of(self, namespace):
+        """Of a namespace that an export had. Its inode number may be another's by now, its id never."""
+        return self.ops("namespaces", **{name: namespace[name] for name in ("type", "inode", "id")})
+
 
 SINGULAR = {"namespaces": "namespace", "processes": "process", "threads": "thread", "mounts": "mount",
             "containers": "container", "cgroups": "cgroup",

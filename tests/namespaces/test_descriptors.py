@@ -125,11 +125,12 @@ class OnlyByFile(Descriptors):
         """And what other sources have shown still is."""
         situation, other = self.situation("fd-uts"), self.situation("thread-net")
         self.database.record()
+        export = self.database.export()
         other.release()
         self.database.record("--without", "fd")
         difference = self.database.diff()
-        self.assertEqual(["unobserved"], difference.ops("namespaces", inode=situation["namespace"]))
-        self.assertEqual(["removed"], difference.ops("namespaces", inode=other["namespace"]))
+        self.assertEqual(["unobserved"], difference.ops_of(export.namespace("uts", situation["namespace"])))
+        self.assertEqual(["removed"], difference.ops_of(export.namespace("net", other["namespace"])))
 
     def test_in_a_copied_host(self):
         situation = self.situation("fd-uts")

@@ -23,7 +23,7 @@ class PidForChildren(TestCase):
         self.assertEqual(situation["process_namespace"], namespace["parent"])
         self.assertEqual({"process", "for-children"}, set(namespace["sources"]))
         self.assertEqual(situation["child"], namespace["leader"])
-        self.assertEqual(["added"], self.database.diff().ops("namespaces", type="pid", inode=inode))
+        self.assertEqual(["added"], self.database.diff().ops_of(namespace))
 
         situation.advance()
         self.database.record()

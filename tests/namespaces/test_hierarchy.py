@@ -24,7 +24,7 @@ class Hierarchy(TestCase):
             parent = inode
         self.assert_gone_after_release(situation, "namespaces", type=kind, inode=parent)
         for inode in situation["namespaces"]:
-            self.assertEqual(["removed"], self.database.diff().ops("namespaces", type=kind, inode=inode))
+            self.assertEqual(["removed"], self.database.diff().ops_of(export.namespace(kind, inode)))
         return situation, export
 
     def test_user_namespaces_three_deep(self):

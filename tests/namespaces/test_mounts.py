@@ -51,6 +51,7 @@ class Mounts(TestCase):
             self.assertEqual({None}, set(ids))
 
     def test_gone_after_release(self):
+        namespace = self.database.export().namespace("mnt", self.held["namespace"])
         self.held.release()
         self.database.record()
         difference = self.database.diff()
@@ -58,8 +59,7 @@ class Mounts(TestCase):
             self.assertEqual(["removed"],
                              difference.ops("mounts", namespace=self.held["namespace"],
                                             target=text_of_hex(wanted["target_hex"])), wanted)
-        self.assertEqual(["removed"], difference.ops("namespaces", type="mnt",
-                                                     inode=self.held["namespace"]))
+        self.assertEqual(["removed"], difference.ops_of(namespace))
 
 
 @needs_root

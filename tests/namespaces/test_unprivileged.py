@@ -69,12 +69,12 @@ class Unprivileged(TestCase):
     def test_what_root_saw_is_unobserved_not_removed(self):
         situation = self.situation("thread-net")
         self.database.record()
+        namespace = self.database.export().namespace("net", situation["namespace"])
         for path in self.folder.glob("test.db*"):
             os.chown(path, NOBODY, NOBODY)
         self.record_as_nobody()
         difference = self.database.diff()
-        self.assertEqual(["unobserved"], difference.ops("namespaces", type="net",
-                                                        inode=situation["namespace"]))
+        self.assertEqual(["unobserved"], difference.ops_of(namespace))
         self.assertNotIn("removed", difference.ops("processes", pid=situation["pid"]))
         self.assertNotIn("removed", difference.ops("threads", pid=situation["pid"]))
 
