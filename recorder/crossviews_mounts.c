@@ -158,16 +158,16 @@ static void keep_as_before(struct comparison *comparison)
 static int look_until_sure(struct comparison *comparison, int mountinfo)
 {
     unsigned agreeing = 0;
-    int r = -EAGAIN;
     for (unsigned looks = 0; looks < LOOKS_MOST && agreeing < LOOKS_AGREEING; looks++) {
-        r = look(comparison, mountinfo);
-        if (r < 0 && r != -EAGAIN)
+        int r = look(comparison, mountinfo);
+        if (r == -EAGAIN)
+            continue;
+        if (r < 0)
             return r;
-        if (r == 0 && !comparison->missing_count)
-            return 0;
-        if (r == 0)
-            agreeing = agreeing && same_as_before(comparison) ? agreeing + 1 : 1;
+        agreeing = agreeing && same_as_before(comparison) ? agreeing + 1 : 1;
         keep_as_before(comparison);
+        if (!comparison->before_count)
+            return 0;
     }
     return agreeing == LOOKS_AGREEING ? 0 : -EAGAIN;
 }

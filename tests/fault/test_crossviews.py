@@ -30,6 +30,13 @@ class Storms(TestCase):
             with self.subTest(name), Situation(name):
                 self.assertEqual([], self.record(SNAPSHOTS // (2 * len(STORMS))))
 
+    def test_mounts_in_several_namespaces(self):
+        """A look that a change cut short must leave nothing behind for the next one, which finds all at rest."""
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(Situation("mount-storm"))
+            self.assertEqual([], self.record(SNAPSHOTS // 2))
+
     def test_all_at_once(self):
         with contextlib.ExitStack() as stack:
             for name in STORMS:
