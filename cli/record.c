@@ -60,6 +60,14 @@ static int keep_blob(void *userdata, const void *bytes, size_t length, struct di
     return writer_blob(recording->writer, bytes, length, ret_digest);
 }
 
+static int each_known_container(void *userdata,
+                                int (*each)(void *context, const struct record *container),
+                                void *context)
+{
+    const struct recording *recording = userdata;
+    return writer_each_before(recording->writer, KIND_CONTAINER, each, context);
+}
+
 static void show_progress(void *userdata, const char *what, size_t done, size_t total)
 {
     (void)userdata;
@@ -160,6 +168,7 @@ static int record(void)
         .environment = arguments.with.count > 0,
         .keep_blob = keep_blob,
         .progress = show_progress,
+        .each_known_container = each_known_container,
         .userdata = &recording,
     };
     _cleanup_recorder_ struct recorder *recorder = NULL;

@@ -132,19 +132,25 @@ static bool has_kind(const struct hidden *hidden, enum kind kind)
     return false;
 }
 
+/* The value that a gap's scope is held against. NULL where it isn't known. */
+static const char *scope_of(const struct value *value, char number[static 24])
+{
+    if (value->type == VALUE_INTEGER)
+        snprintf(number, 24, "%lld", (long long)value->integer);
+    return value->type == VALUE_INTEGER ? number : value->type == VALUE_TEXT ? value->text : NULL;
+}
+
 bool hidden_covers(const struct hidden *hidden, const struct record *record)
 {
-    char number[24];
-    if (!hidden->count)
-        return false;
-    int column = column_by_flags(record->kind, SCOPE);
-    const char *scope = column >= 0 ? record_text(record, (unsigned)column) : NULL;
-    if (column >= 0 && !scope && record_has(record, (unsigned)column)) {
-        snprintf(number, sizeof(number), "%lld",
-                 (long long)record_integer(record, (unsigned)column, 0));
-        scope = number;
+    const struct kind_info *kind = &kinds[record->kind];
+    bool covered = hidden->count && has_gap(hidden, record->kind, NULL);
+    for (unsigned column = 0; hidden->count && !covered && column < kind->column_count; column++) {
+        char number[24];
+        const char *scope =
+            kind->columns[column].flags & SCOPE ? scope_of(&record->values[column], number) : NULL;
+        covered = scope && has_gap(hidden, record->kind, scope);
     }
-    return has_gap(hidden, record->kind, NULL) || (scope && has_gap(hidden, record->kind, scope));
+    return covered;
 }
 
 /* SELECT the processes and threads (kind, pid) that were in the namespace ?2 in snapshot ?1, or

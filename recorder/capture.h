@@ -5,6 +5,7 @@
 
 #include "recorder/census.h"
 #include "recorder/collectors.h"
+#include "recorder/container_table.h"
 #include "recorder/hierarchies.h"
 #include "recorder/host.h"
 #include "recorder/kernel/procfs.h"
@@ -17,6 +18,7 @@ struct capture {
     const struct sink *sink;           /* called in the thread that runs the collectors alone */
     unsigned without;                  /* bit 1 << enum source: left out */
     struct hierarchies hierarchies;    /* filled before the first collector */
+    struct container_table containers; /* as engines tell of them: before the first collector */
     struct number_list processes;      /* as /proc has listed them */
     struct census census;              /* by the processes, for those behind them */
     struct namespace_table namespaces; /* by the namespaces, for those behind them */

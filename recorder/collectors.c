@@ -16,6 +16,7 @@ const struct collector collectors[SOURCE_COUNT] = {
     [SOURCE_CROSS_VIEWS] = {"cross-views", crossviews_collect, true, HIDES(DISCREPANCY), NULL},
     [SOURCE_NAMESPACES] = {"namespaces", namespaces_collect, false, HIDES(NAMESPACE), NULL},
     [SOURCE_CGROUPS] = {"cgroups", cgroups_collect, true, HIDES(CGROUP), NULL},
+    [SOURCE_CONTAINERS] = {"containers", containers_collect, true, HIDES(CONTAINER), NULL},
 };
 
 int collector_gap(const struct sink *sink, enum source source, const char *subject, int code,

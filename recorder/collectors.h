@@ -20,6 +20,7 @@ enum source {
     SOURCE_MOUNTS,
     SOURCE_NAMESPACES,
     SOURCE_CGROUPS,
+    SOURCE_CONTAINERS,
     SOURCE_COUNT,
 };
 
@@ -41,6 +42,7 @@ int processes_collect(struct capture *capture);
 int crossviews_collect(struct capture *capture);
 int namespaces_collect(struct capture *capture);
 int cgroups_collect(struct capture *capture);
+int containers_collect(struct capture *capture);
 
 /* A gap of one of the collectors. `code` is a positive errno, 0 where nothing was asked. */
 int collector_gap(const struct sink *sink, enum source source, const char *subject, int code,

@@ -83,6 +83,7 @@ static int look_below(struct host *host)
 
 static int open_live(struct host *host)
 {
+    host->root = procfs_open_directory(AT_FDCWD, "/");
     host->proc = procfs_open_directory(AT_FDCWD, "/proc");
     host->sys = procfs_open_directory(AT_FDCWD, "/sys");
     host->etc = procfs_open_directory(AT_FDCWD, "/etc");
@@ -117,7 +118,7 @@ static int expect_processes(const struct host *host, const char *root)
 
 static int open_copy(struct host *host, const char *root)
 {
-    _cleanup_close_ int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int directory = host->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return error_set(errno,
                          "cannot open the folder %s: %s; give the one that holds the copied proc",
@@ -156,7 +157,7 @@ int host_open(const char *root, struct host **ret_host)
     _cleanup_host_ struct host *host = calloc(1, sizeof(*host));
     if (!host)
         return error_memory();
-    host->proc = host->sys = host->etc = -1;
+    host->proc = host->sys = host->etc = host->root = -1;
     host->live = !root;
     host->arena = arena_new();
     if (!host->arena)
@@ -178,6 +179,7 @@ void host_free(struct host *host)
     fd_close(host->proc);
     fd_close(host->sys);
     fd_close(host->etc);
+    fd_close(host->root);
     arena_free(host->arena);
     free(host);
 }

@@ -11,6 +11,7 @@
 struct host {
     bool live;             /* else a copied tree: no system call may ask the kernel about it */
     int proc, sys, etc;    /* directories; sys and etc -1 where there are none */
+    int root;              /* what they stand in: "/", or the copied tree */
     bool detached;         /* `proc` is a procfs of our own, as something covers parts of /proc */
     pid_t self;            /* the recorder in `proc`; in a copy who made it; 0 for nobody */
     bool has_capabilities; /* whether `capabilities` are known */

@@ -170,6 +170,19 @@ static int fill_program(struct task_reader *reader, const struct task *task)
     return r;
 }
 
+/* Kernel threads are nobody's. */
+static void set_container(struct task_reader *reader, struct task *task)
+{
+    struct container_table *table = &reader->capture->containers;
+    if (!table->open || proc_stat_has_flag(&task->stat, TASK_KERNEL_THREAD))
+        return;
+    if (!task->container)
+        task->container = container_table_find_pair(table, task->namespaces[LINK_PID],
+                                                    task->namespaces[LINK_MNT]);
+    if (task->container)
+        record_set_text(&reader->record, PROCESS_CONTAINER, task->container->key);
+}
+
 /* ---- one process ---- */
 
 static int read_process(struct task_reader *reader, struct task *process)
@@ -183,7 +196,10 @@ static int read_process(struct task_reader *reader, struct task *process)
         return r;
     bool program = !proc_stat_has_flag(&process->stat, TASK_KERNEL_THREAD) && !process->outline;
     r = task_fill(reader, process, KIND_PROCESS);
-    if (r >= 0 && program)
+    if (r < 0)
+        return r;
+    set_container(reader, process);
+    if (program)
         r = fill_program(reader, process);
     if (r >= 0)
         r = fill_from_stat(reader, process);
@@ -200,6 +216,9 @@ static int emit_process(struct task_reader *reader, const struct task *process)
 {
     if (host_is_self(reader->capture->host, process->pid))
         return task_count(reader, process);
+    if (process->container)
+        container_table_note(&reader->capture->containers, process->container, process->pid,
+                             process->stat.fields[STAT_START_TICKS]);
     int r = task_emit(reader, process);
     if (r >= 0)
         r = task_gap(reader, process->pid, SOURCE_PROCESSES, KIND_PROCESS);

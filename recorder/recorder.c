@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "recorder/capture.h"
+#include "recorder/containers.h"
 #include "recorder/crossviews.h"
 #include "recorder/doctor.h"
 #include "recorder/fixture.h"
@@ -185,6 +186,8 @@ static int run_collectors(struct capture *capture)
     int r = report_limits(capture);
     if (r >= 0)
         r = hierarchies_open(capture->host, capture->sink, &capture->hierarchies);
+    if (r >= 0 && capture_wants(capture, SOURCE_CONTAINERS))
+        r = containers_open(capture);
     for (unsigned source = 0; source < SOURCE_COUNT && r >= 0; source++)
         if (collectors[source].collect && capture_wants(capture, source))
             r = collectors[source].collect(capture);
@@ -203,6 +206,7 @@ int recorder_run(struct recorder *recorder, const struct sink *sink)
                               .without = recorder->without};
     host_read_moment(recorder->host); /* whoever opened it may have waited for a database since */
     int r = run_collectors(&capture);
+    container_table_free(&capture.containers);
     namespace_table_free(&capture.namespaces);
     census_free(&capture.census);
     number_list_free(&capture.processes);

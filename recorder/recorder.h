@@ -16,13 +16,19 @@ struct recorder_options {
     const char
         *root; /* read ROOT/proc, ROOT/sys, ROOT/etc instead of the live ones; NULL for live */
     const char *const *without; /* names of sources to leave out, NULL-terminated; may be NULL */
-    bool environment;           /* keep the processes' environments as evidence */
-    /* Keeps evidence by content (writer_blob()); needed only with `environment`. Any thread. */
+    bool environment;           /* keep the environments of processes and containers as evidence */
+    /* Keeps evidence by content (writer_blob()); without it none is kept. Any thread. */
     int (*keep_blob)(void *userdata, const void *bytes, size_t length, struct digest *ret_digest);
     /* Told now and then what is being read and how far that is (total 0: not known); may be NULL.
      */
     void (*progress)(void *userdata, const char *what, size_t done, size_t total);
-    void *userdata; /* of keep_blob and progress */
+    /* Calls `each` with the containers of the host's last snapshot (borrowed), so that engines are
+     * asked for details of new and changed ones alone; may be NULL. 0 or an error, also of `each`.
+     */
+    int (*each_known_container)(void *userdata,
+                                int (*each)(void *context, const struct record *container),
+                                void *context);
+    void *userdata; /* of keep_blob, progress and each_known_container */
 };
 
 /* Names of the sources that `without` takes, NULL-terminated. */

@@ -40,6 +40,7 @@ struct task_reader {
     /* Many tasks are in the same cgroups: what the last cgroup file said. */
     struct buffer cgroup, cgroup_json;
     enum frozen frozen;
+    struct container *container; /* ... and which container they are of; NULL for none */
 };
 
 int task_reader_begin(struct task_reader *reader, struct capture *capture, const struct sink *sink);
@@ -57,6 +58,7 @@ struct task {
     struct proc_stat stat;     /* borrows reader->stat */
     struct proc_status status; /* borrows reader->status */
     uint32_t namespaces[LINK_COUNT];
+    struct container *container; /* that its cgroups name; NULL for none */
 };
 
 void task_close(struct task *task);

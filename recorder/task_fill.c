@@ -182,11 +182,15 @@ static int take_cgroup(struct task_reader *reader)
         return -EBADMSG;
     append_cgroup_json(&reader->cgroup_json, &cgroup);
     reader->frozen = hierarchies_frozen(&reader->capture->hierarchies, &cgroup, &reader->text);
+    reader->container = NULL;
+    if (reader->capture->containers.open &&
+        container_table_find(&reader->capture->containers, &cgroup, &reader->container) < 0)
+        return -ENOMEM;
     buffer_append(&reader->cgroup, reader->file.bytes, reader->file.length);
     return reader->cgroup_json.failed || reader->cgroup.failed ? -ENOMEM : 0;
 }
 
-static int fill_cgroup(struct task_reader *reader, const struct task *task)
+static int fill_cgroup(struct task_reader *reader, struct task *task)
 {
     int r = procfs_read(task->directory, "cgroup", PROCFS_TEXT_MOST, &reader->file);
     const struct span now = {reader->file.bytes, reader->file.length};
@@ -204,6 +208,7 @@ static int fill_cgroup(struct task_reader *reader, const struct task *task)
     const char *copy =
         arena_copy(reader->arena, reader->cgroup_json.bytes, reader->cgroup_json.length);
     record_set_text(&reader->record, TASK_CGROUP, copy);
+    task->container = reader->container;
     if (reader->frozen == FROZEN_YES || reader->frozen == FROZEN_NO)
         record_set_integer(&reader->record, TASK_FROZEN, reader->frozen == FROZEN_YES);
     return copy ? 0 : error_memory();

@@ -37,9 +37,10 @@ enum column_flags {
     SHARED =
         1
         << 4, /* long or frequent text, stored once in table text; the table's column is NAME_id */
-    DEFAULT = 1 << 5,  /* shown by `list` without -o */
-    OPTIONAL = 1 << 6, /* recorded only when asked for: that it is null says nothing */
-    FOUND = 1 << 7,    /* how the thing was found, not how it is: unlike is no change */
+    DEFAULT = 1 << 5, /* shown by `list` without -o */
+    OPTIONAL =
+        1 << 6,     /* recorded only when asked for, or where a source has it: null says nothing */
+    FOUND = 1 << 7, /* how the thing was found, not how it is: unlike is no change */
 };
 
 /* C(kind, enumerator, SQL name, JSON path, type, class, flags, what it is)
@@ -157,12 +158,36 @@ enum column_flags {
     C(CONTAINER, ENGINE, "engine", "engine", TEXT, IDENTITY, KEY | DEFAULT, "docker, podman, containerd, ...")                                     \
     C(CONTAINER, ID, "engine_id", "id", TEXT, IDENTITY, KEY | SCOPE | DEFAULT, "the engine's id of it")                                         \
     C(CONTAINER, NAME, "name", "name", TEXT, STATE, DEFAULT, "the engine's name for it")                                                           \
-    C(CONTAINER, IMAGE, "image", "image", TEXT, STATE, SHARED | DEFAULT, "name of the image")                                                      \
+    C(CONTAINER, IMAGE, "image", "image", TEXT, STATE, SHARED | DEFAULT | OPTIONAL, "name of the image")                                               \
     C(CONTAINER, CONTAINER_STATE, "state", "state", TEXT, STATE, SHARED | DEFAULT, "running, paused, exited, created, ...")                        \
     C(CONTAINER, PID, "pid", "pid", INTEGER, STATE, DEFAULT, "its first process")                                                                  \
-    C(CONTAINER, LABELS, "labels", "labels", JSON, STATE, SHARED, "labels")                                                                        \
-    C(CONTAINER, GROUPS, "groups", "groups", JSON, STATE, SHARED, "projects, pods and the like that it belongs to")                                \
-    C(CONTAINER, PIDS, "pids", "pids", JSON, RELATED, 0, "its processes")
+    C(CONTAINER, LABELS, "labels", "labels", JSON, STATE, SHARED | OPTIONAL, "labels")                                                                 \
+    C(CONTAINER, GROUPS, "groups", "groups", JSON, STATE, SHARED | OPTIONAL, "projects, pods and the like that it belongs to")                         \
+    C(CONTAINER, PIDS, "pids", "pids", JSON, RELATED, 0, "its processes")                                                                              \
+    C(CONTAINER, TIER, "tier", "tier", TEXT, STATE, SHARED | FOUND | OPTIONAL, "how it is known: asked (its engine was), files (of its engine), cgroup (by its name alone)")\
+    C(CONTAINER, INSTANCE, "instance", "instance", TEXT, STATE, SCOPE | SHARED | FOUND | OPTIONAL, "which engine of its kind: the folder of its containers, after the container that it runs in")\
+    C(CONTAINER, OUTER, "outer", "outer", TEXT, STATE, SHARED | OPTIONAL, "engine:id of the container that its engine runs in")                        \
+    C(CONTAINER, START_TICKS, "start_ticks", "start_ticks", INTEGER, STATE, OPTIONAL, "start of its first process after boot, in clock ticks")         \
+    C(CONTAINER, IMAGE_DIGEST, "image_digest", "image_digest", TEXT, STATE, SHARED | OPTIONAL, "digest of the image, as the engine has it")            \
+    C(CONTAINER, ENGINE_VERSION, "engine_version", "engine_version", TEXT, STATE, SHARED | OPTIONAL, "version of the engine")                          \
+    C(CONTAINER, RUNTIME, "runtime", "runtime", TEXT, STATE, SHARED | OPTIONAL, "what starts its processes: runc, crun, ...")                          \
+    C(CONTAINER, CREATED_AT, "created_at", "created_at", TIME, STATE, OPTIONAL, "moment of its creation, by its engine")                               \
+    C(CONTAINER, BEGUN_AT, "started_at", "started_at", TIME, STATE, OPTIONAL, "moment of its last start, by its engine")                               \
+    C(CONTAINER, FINISHED_AT, "finished_at", "finished_at", TIME, STATE, OPTIONAL, "moment of its last end, by its engine")                            \
+    C(CONTAINER, EXIT_CODE, "exit_code", "exit_code", INTEGER, STATE, OPTIONAL, "exit code of its last end")                                           \
+    C(CONTAINER, RESTARTS, "restart_count", "restart_count", INTEGER, STATE, OPTIONAL, "how often its engine has started it again")                    \
+    C(CONTAINER, COMMAND, "command", "command", JSON, STATE, SHARED | DEFAULT | OPTIONAL, "program and arguments of its first process")                \
+    C(CONTAINER, VARIABLES, "environment_names", "environment_names", JSON, STATE, SHARED | OPTIONAL, "names of its environment variables; their values are in the evidence, --with environment")\
+    C(CONTAINER, ANNOTATIONS, "annotations", "annotations", JSON, STATE, SHARED | OPTIONAL, "annotations")                                             \
+    C(CONTAINER, PRIVILEGED, "privileged", "privileged", BOOLEAN, STATE, OPTIONAL, "it was started with all privileges of the host")                   \
+    C(CONTAINER, ADDED_CAPABILITIES, "added_capabilities", "added_capabilities", JSON, STATE, SHARED | OPTIONAL, "capabilities(7) asked for beyond the engine's usual ones")\
+    C(CONTAINER, SECURITY_OPTIONS, "security_options", "security_options", JSON, STATE, SHARED | OPTIONAL, "seccomp, AppArmor, SELinux and the like, as asked for")\
+    C(CONTAINER, HOST_NAMESPACES, "host_namespaces", "host_namespaces", JSON, STATE, SHARED | OPTIONAL, "types of namespaces(7) that it was asked to share with its host")\
+    C(CONTAINER, MOUNTS, "mounts", "mounts", JSON, STATE, SHARED | OPTIONAL, "mounts asked for: type, source, target, read_only")                      \
+    C(CONTAINER, DEVICES, "devices", "devices", JSON, STATE, SHARED | OPTIONAL, "devices asked for")                                                   \
+    C(CONTAINER, PORTS, "ports", "ports", JSON, STATE, SHARED | OPTIONAL, "ports published: protocol, port, and host addresses")                       \
+    C(CONTAINER, EVIDENCE, "evidence", "evidence", TEXT, STATE, SHARED | FOUND | OPTIONAL, "digest of the engine's document about it, in table blob")  \
+    C(CONTAINER, LISTING, "listing", "listing", TEXT, STATE, SHARED | FOUND | OPTIONAL, "digest of what its engine listed of it when the document was asked for")
 
 #define CGROUP_COLUMNS(C)                                                                                                                          \
     C(CGROUP, HIERARCHY, "hierarchy", "hierarchy", TEXT, IDENTITY, KEY | DEFAULT, "controllers or name=... (v1), unified (v2)")                    \

@@ -204,8 +204,9 @@ static int check_evidence(struct verification *verification)
     if (result)
         return result;
     return report_rows(verification,
-                       "SELECT value FROM (SELECT DISTINCT environment_id FROM process_state)"
-                       " JOIN text ON text.id = environment_id WHERE value NOT IN"
+                       "SELECT value FROM (SELECT environment_id AS kept FROM process_state"
+                       " UNION SELECT evidence_id FROM container_state)"
+                       " JOIN text ON text.id = kept WHERE value NOT IN"
                        " (SELECT lower(hex(digest)) FROM blob)",
                        "evidence is missing");
 }

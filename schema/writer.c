@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "schema/blob.h"
 #include "schema/kind_writer.h"
+#include "schema/reader.h"
 #include "schema/seal.h"
 #include "schema/statement.h"
 
@@ -292,6 +293,33 @@ int writer_blob(struct writer *writer, const void *bytes, size_t length, struct 
 {
     pthread_mutex_lock(&writer->mutex);
     int result = blob_write(writer->database, bytes, length, ret_digest);
+    pthread_mutex_unlock(&writer->mutex);
+    return result;
+}
+
+static int each_of(struct cursor *cursor, int (*each)(void *context, const struct record *record),
+                   void *context)
+{
+    const struct record *record;
+    int result;
+    while ((result = cursor_next(cursor, &record)) > 0 && (result = each(context, record)) >= 0)
+        continue;
+    return result;
+}
+
+int writer_each_before(struct writer *writer, enum kind kind,
+                       int (*each)(void *context, const struct record *record), void *context)
+{
+    _cleanup_snapshot_ struct snapshot *before = NULL;
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    pthread_mutex_lock(&writer->mutex);
+    int result = 0;
+    if (writer->snapshot.predecessor)
+        result = snapshot_find(writer->database, writer->snapshot.predecessor, &before);
+    if (!result && before && before->counts[kind])
+        result = cursor_open(writer->database, before, kind, &cursor);
+    if (!result && cursor)
+        result = each_of(cursor, each, context);
     pthread_mutex_unlock(&writer->mutex);
     return result;
 }

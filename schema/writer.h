@@ -21,6 +21,11 @@ const struct sink *writer_sink(struct writer *writer);
 /* Keeps `length` bytes once by content, compressed; `ret_digest` is their name. Any thread. */
 int writer_blob(struct writer *writer, const void *bytes, size_t length, struct digest *ret_digest);
 
+/* Calls `each` with the records of a kind in the host's snapshot before this one; they are
+ * borrowed. A negative return of `each` ends it and is returned. */
+int writer_each_before(struct writer *writer, enum kind kind,
+                       int (*each)(void *context, const struct record *record), void *context);
+
 /* Ends what was not seen again, seals, and commits. The facts known only at the end are taken now,
  * and the moment too: the reading began when the wait for other writers was over. */
 int writer_commit(struct writer *writer, const struct snapshot_facts *facts,

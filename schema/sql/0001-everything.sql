@@ -512,7 +512,31 @@ CREATE TABLE container_state (
     state_id INTEGER REFERENCES text (id),                 -- running, paused, exited, created, ...
     pid INTEGER,                                           -- its first process
     labels_id INTEGER REFERENCES text (id),                -- labels
-    groups_id INTEGER REFERENCES text (id)                 -- projects, pods and the like that it belongs to
+    groups_id INTEGER REFERENCES text (id),                -- projects, pods and the like that it belongs to
+    tier_id INTEGER REFERENCES text (id),                  -- how it is known: asked (its engine was), files (of its engine), cgroup (by its name alone)
+    instance_id INTEGER REFERENCES text (id),              -- which engine of its kind: the folder of its containers, after the container that it runs in
+    outer_id INTEGER REFERENCES text (id),                 -- engine:id of the container that its engine runs in
+    start_ticks INTEGER,                                   -- start of its first process after boot, in clock ticks
+    image_digest_id INTEGER REFERENCES text (id),          -- digest of the image, as the engine has it
+    engine_version_id INTEGER REFERENCES text (id),        -- version of the engine
+    runtime_id INTEGER REFERENCES text (id),               -- what starts its processes: runc, crun, ...
+    created_at INTEGER,                                    -- moment of its creation, by its engine
+    started_at INTEGER,                                    -- moment of its last start, by its engine
+    finished_at INTEGER,                                   -- moment of its last end, by its engine
+    exit_code INTEGER,                                     -- exit code of its last end
+    restart_count INTEGER,                                 -- how often its engine has started it again
+    command_id INTEGER REFERENCES text (id),               -- program and arguments of its first process
+    environment_names_id INTEGER REFERENCES text (id),     -- names of its environment variables; their values are in the evidence, --with environment
+    annotations_id INTEGER REFERENCES text (id),           -- annotations
+    privileged INTEGER,                                    -- it was started with all privileges of the host
+    added_capabilities_id INTEGER REFERENCES text (id),    -- capabilities(7) asked for beyond the engine's usual ones
+    security_options_id INTEGER REFERENCES text (id),      -- seccomp, AppArmor, SELinux and the like, as asked for
+    host_namespaces_id INTEGER REFERENCES text (id),       -- types of namespaces(7) that it was asked to share with its host
+    mounts_id INTEGER REFERENCES text (id),                -- mounts asked for: type, source, target, read_only
+    devices_id INTEGER REFERENCES text (id),               -- devices asked for
+    ports_id INTEGER REFERENCES text (id),                 -- ports published: protocol, port, and host addresses
+    evidence_id INTEGER REFERENCES text (id),              -- digest of the engine's document about it, in table blob
+    listing_id INTEGER REFERENCES text (id)                -- digest of what its engine listed of it when the document was asked for
 ) STRICT;
 CREATE INDEX container_state_of ON container_state (container_id, first_snapshot);
 CREATE INDEX container_state_begin ON container_state (host_id, first_snapshot);
@@ -534,7 +558,31 @@ SELECT
     (SELECT value FROM text WHERE text.id = state.state_id) AS state,
     state.pid,
     (SELECT value FROM text WHERE text.id = state.labels_id) AS labels,
-    (SELECT value FROM text WHERE text.id = state.groups_id) AS groups
+    (SELECT value FROM text WHERE text.id = state.groups_id) AS groups,
+    (SELECT value FROM text WHERE text.id = state.tier_id) AS tier,
+    (SELECT value FROM text WHERE text.id = state.instance_id) AS instance,
+    (SELECT value FROM text WHERE text.id = state.outer_id) AS outer,
+    state.start_ticks,
+    (SELECT value FROM text WHERE text.id = state.image_digest_id) AS image_digest,
+    (SELECT value FROM text WHERE text.id = state.engine_version_id) AS engine_version,
+    (SELECT value FROM text WHERE text.id = state.runtime_id) AS runtime,
+    state.created_at,
+    state.started_at,
+    state.finished_at,
+    state.exit_code,
+    state.restart_count,
+    (SELECT value FROM text WHERE text.id = state.command_id) AS command,
+    (SELECT value FROM text WHERE text.id = state.environment_names_id) AS environment_names,
+    (SELECT value FROM text WHERE text.id = state.annotations_id) AS annotations,
+    state.privileged,
+    (SELECT value FROM text WHERE text.id = state.added_capabilities_id) AS added_capabilities,
+    (SELECT value FROM text WHERE text.id = state.security_options_id) AS security_options,
+    (SELECT value FROM text WHERE text.id = state.host_namespaces_id) AS host_namespaces,
+    (SELECT value FROM text WHERE text.id = state.mounts_id) AS mounts,
+    (SELECT value FROM text WHERE text.id = state.devices_id) AS devices,
+    (SELECT value FROM text WHERE text.id = state.ports_id) AS ports,
+    (SELECT value FROM text WHERE text.id = state.evidence_id) AS evidence,
+    (SELECT value FROM text WHERE text.id = state.listing_id) AS listing
 FROM container_state AS state JOIN container AS thing ON thing.id = state.container_id;
 
 CREATE VIEW container_at AS

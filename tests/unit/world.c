@@ -112,12 +112,13 @@ static void random_text(struct world *world, const struct column *column, char t
         snprintf(text, 64, "%.40s %u", column->name, number);
 }
 
-/* What a gap hides would make changes unobserved, and an environment names evidence that must be
+/* What a gap hides would make changes unobserved, and some columns name evidence that must be
  * there; tests of these set them themselves. */
 static bool stays_null(enum kind kind, unsigned column)
 {
     return (kind == KIND_GAP && column == GAP_HIDES) ||
-           (kind == KIND_PROCESS && column == PROCESS_ENVIRONMENT);
+           (kind == KIND_PROCESS && column == PROCESS_ENVIRONMENT) ||
+           (kind == KIND_CONTAINER && column == CONTAINER_EVIDENCE);
 }
 
 static bool is_stored(const struct column *column)
@@ -133,7 +134,8 @@ static void set_random(struct world *world, struct record *record, unsigned colu
     const struct column *info = &kinds[record->kind].columns[column];
     bool is_key = info->flags & KEY;
     record->values[column] = (struct value){0};
-    if (!is_key && world_random(world, 8) == 0)
+    bool says_nothing = info->flags & OPTIONAL; /* null does, so no difference has it */
+    if (!is_key && !says_nothing && world_random(world, 8) == 0)
         return;
     if (info->type == TYPE_TEXT || info->type == TYPE_JSON) {
         random_text(world, info, texts[column]);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/containers.h"
+
+#include "base/array.h"
+#include "base/error.h"
+#include "recorder/engines/readers.h"
+
+/* What an engine tells, until all have been heard. */
+struct told {
+    const struct engine_found *found;
+    struct record *record;
+    bool pid_is_ours;
+};
+
+struct opening {
+    struct capture *capture;
+    struct engines_found found;
+    struct known_containers known;
+    struct number_list processes;
+    struct told *told;
+    size_t count, capacity;
+};
+
+static void end_opening(struct opening *opening)
+{
+    for (size_t i = 0; i < opening->count; i++)
+        free(opening->told[i].record);
+    free(opening->told);
+    number_list_free(&opening->processes);
+    known_containers_free(&opening->known);
+    engines_found_free(&opening->found);
+}
+
+/* ---- what readers tell ---- */
+
+/* A whole engine's gap hides all of its containers, one container's only that. */
+static int take_gap(const struct capture *capture, const struct engine_found *found,
+                    const struct engine_message *message)
+{
+    _cleanup_buffer_ struct buffer subject = {0};
+    buffer_append_format(&subject, "%s:%s", found->engine->name,
+                         message->id ? message->id : found->instance);
+    int r = buffer_error(&subject);
+    return r < 0 ? r
+                 : collector_gap(capture->sink, SOURCE_CONTAINERS, buffer_text(&subject),
+                                 message->code, message->detail, KIND_CONTAINER,
+                                 message->id ? message->id : found->instance);
+}
+
+static int keep_evidence(const struct capture *capture, const struct engine_message *message,
+                         char digest_text[static DIGEST_HEX_SIZE], struct record *record)
+{
+    const struct recorder_options *options = capture->options;
+    struct digest digest;
+    if (!message->evidence || !options->keep_blob)
+        return 0;
+    int r =
+        options->keep_blob(options->userdata, message->evidence, message->evidence_length, &digest);
+    if (r >= 0)
+        record_set_text(record, CONTAINER_EVIDENCE, digest_format(&digest, digest_text));
+    return r;
+}
+
+static int take_container(struct opening *opening, const struct engine_found *found,
+                          const struct engine_message *message)
+{
+    char digest_text[DIGEST_HEX_SIZE];
+    struct record record = message->record;
+    int r = keep_evidence(opening->capture, message, digest_text, &record);
+    if (r >= 0)
+        r = array_reserve(&opening->told, &opening->capacity, opening->count + 1,
+                          sizeof(*opening->told));
+    struct record *copy = r < 0 ? NULL : record_copy(&record);
+    if (!copy)
+        return r < 0 ? r : error_memory();
+    opening->told[opening->count++] = (struct told){found, copy, message->pid_is_ours};
+    return 0;
+}
+
+static int take_message(void *userdata, const struct engine_found *found,
+                        const struct engine_message *message)
+{
+    struct opening *opening = userdata;
+    return message->type == MESSAGE_GAP ? take_gap(opening->capture, found, message)
+                                        : take_container(opening, found, message);
+}
+
+/* ---- what is believed ---- */
+
+static int report_refused(const struct opening *opening, const struct engine_found *found,
+                          size_t refused)
+{
+    _cleanup_buffer_ struct buffer subject = {0};
+    if (!refused)
+        return 0;
+    buffer_append_format(&subject, "%s:%s", found->engine->name, found->instance);
+    int r = buffer_error(&subject);
+    return r < 0 ? r
+                 : collector_gap(opening->capture->sink, SOURCE_CONTAINERS, buffer_text(&subject),
+                                 EEXIST, "it tells of containers that another engine has",
+                                 KIND_COUNT, NULL);
+}
+
+/* In the order of the engines, whichever answered first. */
+static int claim_all_of(struct opening *opening, const struct engine_found *found)
+{
+    struct capture *capture = opening->capture;
+    size_t refused = 0;
+    int r = 0;
+    for (size_t i = 0; i < opening->count && r >= 0; i++) {
+        struct told *told = &opening->told[i];
+        enum claim_outcome outcome = CLAIM_KNOWN;
+        if (told->found != found)
+            continue;
+        r = container_table_claim(&capture->containers, capture->host, &opening->processes, found,
+                                  steal_pointer(told->record), told->pid_is_ours, &outcome);
+        refused += outcome == CLAIM_REFUSED;
+    }
+    return r < 0 ? r : report_refused(opening, found, refused);
+}
+
+static int claim_all(struct opening *opening)
+{
+    const struct engines_found *found = &opening->found;
+    int r = 0;
+    for (size_t i = 0; i < found->count && r >= 0; i++)
+        r = claim_all_of(opening, &found->list[i]);
+    if (r >= 0 && found->left_out)
+        r = collector_gap(opening->capture->sink, SOURCE_CONTAINERS, "engines", E2BIG,
+                          "there are more of them than are looked at", KIND_CONTAINER, NULL);
+    return r;
+}
+
+static int add_known(void *context, const struct record *container)
+{
+    return known_containers_add(context, container);
+}
+
+static int open_containers(struct opening *opening)
+{
+    struct capture *capture = opening->capture;
+    const struct recorder_options *options = capture->options;
+    const struct engine_readers readers = {.host = capture->host,
+                                           .found = &opening->found,
+                                           .known = &opening->known,
+                                           .environment = options->environment,
+                                           .take = take_message,
+                                           .userdata = opening};
+    int r = container_table_open(&capture->containers);
+    if (r >= 0 && procfs_list_numbers(capture->host->proc, ".", &opening->processes) < 0)
+        return 0; /* who reads the processes will say why */
+    if (r >= 0)
+        r = engines_search(capture->host, &opening->processes, &opening->found);
+    if (r >= 0 && opening->found.count && options->each_known_container)
+        r = options->each_known_container(options->userdata, add_known, &opening->known);
+    if (r >= 0)
+        r = engine_readers_run(&readers);
+    return r < 0 ? r : claim_all(opening);
+}
+
+int containers_open(struct capture *capture)
+{
+    struct opening opening = {.capture = capture};
+    capture_progress(capture, "containers", 0, 0);
+    int r = open_containers(&opening);
+    end_opening(&opening);
+    return r;
+}
+
+/* ---- records ---- */
+
+/* One that no engine tells of: what its cgroup's name says, and that something runs in it. */
+static void fill_from_key(struct record *record, const struct container *container,
+                          char engine[static 32])
+{
+    const char *colon = strchr(container->key, ':');
+    snprintf(engine, 32, "%.*s", (int)(colon - container->key), container->key);
+    record_begin(record, KIND_CONTAINER);
+    record_set_text(record, CONTAINER_ENGINE, engine);
+    record_set_text(record, CONTAINER_ID, colon + 1);
+    record_set_text(record, CONTAINER_TIER, "cgroup");
+    record_set_text(record, CONTAINER_OUTER, container->outer);
+    record_set_text(record, CONTAINER_CONTAINER_STATE, "running");
+}
+
+static int emit(const struct capture *capture, const struct container *container)
+{
+    struct record record;
+    char engine[32];
+    if (container->record)
+        record = *container->record;
+    else
+        fill_from_key(&record, container, engine);
+    record.values[CONTAINER_PID] = record.values[CONTAINER_START_TICKS] =
+        (struct value){.type = VALUE_NULL};
+    if (container->pid) {
+        record_set_integer(&record, CONTAINER_PID, container->pid);
+        record_set_integer(&record, CONTAINER_START_TICKS, container->start_ticks);
+    }
+    return sink_record(capture->sink, &record);
+}
+
+int containers_collect(struct capture *capture)
+{
+    struct container_table *table = &capture->containers;
+    int r = 0;
+    if (!table->open)
+        return 0;
+    container_table_sort(table);
+    for (const struct container *container = table->containers; container && r >= 0;
+         container = container->hh.next)
+        r = emit(capture, container);
+    return r;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/engines/engine.h"
+
+const struct engine *const engines[] = {
+    &engine_docker,
+    NULL,
+};

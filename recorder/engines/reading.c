@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/engines/reading.h"
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "recorder/engines/message.h"
+#include "recorder/kernel/proc_stat.h"
+#include "recorder/kernel/procfs.h"
+#include "recorder/kernel/rooted.h"
+
+#include <fcntl.h>
+
+/* A document of an engine about one container, or one file. */
+enum { DOCUMENT_MOST = 16 << 20, CONTAINERS_MOST = 20000 };
+
+const struct engine_place *engine_reading_place(const struct engine_reading *reading)
+{
+    return &reading->found->place;
+}
+
+struct engine_client *engine_reading_client(struct engine_reading *reading)
+{
+    return reading->client;
+}
+
+/* ---- files ---- */
+
+int engine_read_file(struct engine_reading *reading, const char *path, size_t limit,
+                     struct buffer *into)
+{
+    _cleanup_close_ int fd = rooted_open_file(reading->found->root, path);
+    buffer_clear(into);
+    return fd < 0 ? fd : procfs_read_table_descriptor(fd, limit, into);
+}
+
+int engine_read_json(struct engine_reading *reading, const char *path, struct buffer *text,
+                     cJSON **ret_json)
+{
+    int r = engine_read_file(reading, path, DOCUMENT_MOST, text);
+    if (r < 0)
+        return r;
+    _cleanup_json_ cJSON *json = cJSON_ParseWithLength(buffer_text(text), text->length);
+    if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
+        return -EBADMSG;
+    *ret_json = steal_pointer(json);
+    return 0;
+}
+
+bool engine_has_file(struct engine_reading *reading, const char *path)
+{
+    _cleanup_close_ int fd = rooted_open_path(reading->found->root, path);
+    return fd >= 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+struct names {
+    char **names;
+    size_t count, capacity;
+};
+
+static void free_names(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->names[i]);
+    free(names->names);
+}
+
+static int list_folders(DIR *listing, struct names *names)
+{
+    const struct dirent *entry;
+    while ((errno = 0, entry = readdir(listing))) {
+        bool folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+        if (!folder || !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        if (names->count == CONTAINERS_MOST)
+            return -EFBIG;
+        if (array_reserve(&names->names, &names->capacity, names->count + 1,
+                          sizeof(*names->names)) < 0 ||
+            !(names->names[names->count] = strdup(entry->d_name)))
+            return -ENOMEM;
+        names->count++;
+    }
+    return -errno;
+}
+
+int engine_each_folder(struct engine_reading *reading, const char *path,
+                       int (*each)(struct engine_reading *reading, const char *name,
+                                   void *userdata),
+                       void *userdata)
+{
+    _cleanup_(free_names) struct names names = {0};
+    _cleanup_closedir_ DIR *listing = NULL;
+    _cleanup_close_ int fd = rooted_open_directory(reading->found->root, path);
+    if (fd < 0)
+        return fd;
+    if (!(listing = fdopendir(fd)))
+        return -errno;
+    steal_fd(&fd);
+    int listed = list_folders(listing, &names);
+    if (names.count)
+        qsort(names.names, names.count, sizeof(*names.names), compare_names);
+    int r = 0;
+    for (size_t i = 0; i < names.count && r >= 0; i++)
+        r = each(reading, names.names[i], userdata);
+    return r < 0 ? r : listed;
+}
+
+/* ---- the container begun ---- */
+
+static int id_of(struct engine_reading *reading, const char *id, struct buffer *into)
+{
+    const struct engine_found *found = reading->found;
+    const char *outer = found->outer ? strchr(found->outer, ':') : NULL;
+    buffer_clear(into);
+    if (outer)
+        buffer_append_format(into, "%s/", outer + 1);
+    if (found->place.prefix)
+        text_append_captured(into, found->place.prefix, strlen(found->place.prefix));
+    text_append_captured(into, id, strlen(id));
+    return into->failed ? -ENOMEM : 0;
+}
+
+struct record *engine_container_begin(struct engine_reading *reading, const char *id)
+{
+    struct record *record = &reading->record;
+    arena_reset(reading->arena);
+    buffer_clear(&reading->groups);
+    buffer_clear(&reading->evidence);
+    reading->failed = reading->pid_is_ours = false;
+    record_begin(record, KIND_CONTAINER);
+    if (id_of(reading, id, &reading->text) < 0)
+        return NULL;
+    const char *composed = arena_copy(reading->arena, reading->text.bytes, reading->text.length);
+    record_set_text(record, CONTAINER_ENGINE, reading->found->engine->name);
+    record_set_text(record, CONTAINER_ID, composed);
+    record_set_text(record, CONTAINER_TIER, reading->tier);
+    record_set_text(record, CONTAINER_INSTANCE, reading->found->instance);
+    record_set_text(record, CONTAINER_OUTER, reading->found->outer);
+    return composed ? record : NULL;
+}
+
+struct record *engine_container(struct engine_reading *reading)
+{
+    return &reading->record;
+}
+
+void engine_container_drop(struct engine_reading *reading)
+{
+    record_begin(&reading->record, KIND_CONTAINER);
+}
+
+const struct record *engine_known(struct engine_reading *reading, const char *id)
+{
+    const struct record *record = NULL;
+    if (id_of(reading, id, &reading->text) >= 0)
+        record = known_containers_find(reading->reader->known, reading->found->engine->name,
+                                       buffer_text(&reading->text));
+    return record;
+}
+
+bool engine_still_runs(struct engine_reading *reading, const struct record *known)
+{
+    char path[32];
+    struct proc_stat stat;
+    int64_t pid = record_integer(known, CONTAINER_PID, 0);
+    snprintf(path, sizeof(path), "%lld/stat", (long long)pid);
+    return pid && record_has(known, CONTAINER_START_TICKS) &&
+           procfs_read(reading->reader->proc, path, PROCFS_TEXT_MOST, &reading->text) >= 0 &&
+           proc_stat_parse(buffer_text(&reading->text), reading->text.length, &stat) >= 0 &&
+           !proc_stat_is_ending(&stat) &&
+           stat.fields[STAT_START_TICKS] == record_integer(known, CONTAINER_START_TICKS, -1);
+}
+
+void engine_container_as_known(struct engine_reading *reading, const struct record *known)
+{
+    struct record *record = &reading->record;
+    for (unsigned column = CONTAINER_NAME; column < CONTAINER_COLUMN_COUNT; column++)
+        if (kinds[KIND_CONTAINER].columns[column].class == STATE && !record_has(record, column))
+            record->values[column] = known->values[column];
+    reading->pid_is_ours = true;
+}
+
+static int write_message(struct engine_reading *reading, struct engine_message *message)
+{
+    const struct engine_reader *reader = reading->reader;
+    message->place = reader->place;
+    buffer_clear(&reading->message);
+    engine_message_append(&reading->message, message);
+    int r = buffer_error(&reading->message);
+    return r < 0 ? r : reader->write(reader->userdata, &reading->message);
+}
+
+int engine_container_end(struct engine_reading *reading)
+{
+    if (reading->groups.length) {
+        buffer_append_char(&reading->groups, ']');
+        record_set_text(&reading->record, CONTAINER_GROUPS, buffer_text(&reading->groups));
+    }
+    if (reading->failed || reading->groups.failed || reading->evidence.failed)
+        return error_memory();
+    if (reading->count++ == CONTAINERS_MOST)
+        return error_set(EFBIG, "it tells of more than %d containers", (int)CONTAINERS_MOST);
+    struct engine_message message = {.type = MESSAGE_CONTAINER,
+                                     .pid_is_ours = reading->pid_is_ours,
+                                     .evidence = reading->evidence.bytes};
+    message.evidence_length = (uint32_t)reading->evidence.length;
+    if (!reading->evidence.length)
+        message.evidence = NULL;
+    message.record = reading->record;
+    return write_message(reading, &message);
+}
+
+int engine_gap(struct engine_reading *reading, const char *id, int code, const char *detail)
+{
+    _cleanup_buffer_ struct buffer composed = {0};
+    struct engine_message message = {.type = MESSAGE_GAP, .code = code, .detail = detail};
+    if (id && id_of(reading, id, &composed) < 0)
+        return error_memory();
+    message.id = id ? buffer_text(&composed) : NULL;
+    return write_message(reading, &message);
+}
+
+/* ---- one place ---- */
+
+static int report_failure(struct engine_reading *reading, int r)
+{
+    return engine_gap(reading, NULL, r > -ERROR_FIRST ? -r : EPROTO, error_message());
+}
+
+static int open_client(struct engine_reading *reading, int *ret_socket)
+{
+    char path[64];
+    const struct engine_found *found = reading->found;
+    int64_t left = (reading->reader->deadline - clock_now(CLOCK_MONOTONIC)) / 1000000;
+    /* The rest is for what it told, and for its files. */
+    struct engine_client_limits limits = {.milliseconds =
+                                              left > 4 ? (uint32_t)(left - left / 4) : 1};
+    int r = *ret_socket = rooted_open_path(found->root, found->place.socket);
+    if (r < 0)
+        return error_set(-r, "cannot find the socket %s of %s: %s", found->place.socket,
+                         found->engine->name, strerror(-r));
+    snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", *ret_socket);
+    return engine_client_open(path, &limits, &reading->client);
+}
+
+static int ask(struct engine_reading *reading)
+{
+    _cleanup_close_ int socket = -1;
+    int r = open_client(reading, &socket);
+    reading->tier = "asked";
+    if (r >= 0)
+        r = reading->found->engine->ask(reading);
+    engine_client_close(reading->client);
+    reading->client = NULL;
+    return r;
+}
+
+static int read_files(struct engine_reading *reading)
+{
+    const struct engine *engine = reading->found->engine;
+    reading->tier = "files";
+    int r = engine->read ? engine->read(reading) : -ENOENT;
+    return r == -ENOENT ? 0 : r;
+}
+
+static int read_place(struct engine_reading *reading)
+{
+    const struct engine_found *found = reading->found;
+    int r = 0;
+    bool can_ask = reading->reader->live && found->engine->ask && found->place.socket;
+    if (can_ask)
+        r = ask(reading);
+    if (can_ask && r < 0)
+        r = report_failure(reading, r);
+    else if (can_ask)
+        return r;
+    /* Those that were told of already are told of again, and are left out then. */
+    if (r >= 0 && (r = read_files(reading)) < 0)
+        r = report_failure(reading, r);
+    return r;
+}
+
+int engine_read_place(const struct engine_reader *reader, const struct engine_found *found)
+{
+    struct engine_reading reading = {.reader = reader, .found = found, .arena = arena_new()};
+    int r = reading.arena ? read_place(&reading) : error_memory();
+    if (r >= 0)
+        r = write_message(&reading, &(struct engine_message){.type = MESSAGE_DONE});
+    struct buffer *buffers[] = {&reading.groups, &reading.evidence, &reading.text,
+                                &reading.message};
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
+        buffer_free(buffers[i]);
+    arena_free(reading.arena);
+    return r;
+}

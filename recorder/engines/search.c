@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/engines/search.h"
+
+#include "base/array.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "recorder/cgroup_names.h"
+#include "recorder/kernel/nsfs.h"
+#include "recorder/kernel/proc_cgroup.h"
+#include "recorder/kernel/proc_stat.h"
+#include "recorder/kernel/sockets.h"
+#include "recorder/kernel/unix_sockets.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+/* More engines, and longer tables of sockets, nobody has; whoever pretends to is not followed. */
+enum { ENGINES_MOST = 32, SOCKETS_MOST = 32 << 20, DESCRIPTORS_MOST = 4096 };
+
+struct engine_search {
+    const struct host *host;
+    struct engines_found *found;
+    const struct engine *engine; /* whose turn it is */
+    /* The process that is told of, NULL between two. */
+    const struct engine_process *process;
+    int directory; /* of it, below proc */
+    int64_t start_ticks;
+    uint32_t pid_namespace, mnt_namespace, host_pid_namespace, own_mnt_namespace;
+    struct buffer file, arguments, text, listeners;
+    struct arena *arena; /* of what is told of the process */
+};
+
+/* ---- what is known of a process ---- */
+
+const char *engine_process_option(const struct engine_process *process, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *const *argument = process->arguments; *argument; argument++) {
+        if (strncmp(*argument, name, length) != 0)
+            continue;
+        if ((*argument)[length] == '=')
+            return *argument + length + 1;
+        if (!(*argument)[length])
+            return argument[1];
+    }
+    return NULL;
+}
+
+static uint32_t read_namespace(struct engine_search *search, int directory, const char *link,
+                               enum nsfs_type type)
+{
+    uint32_t inode;
+    int r = procfs_read_link(directory, link, &search->file);
+    return r < 0 || nsfs_parse_link(search->file.bytes, search->file.length, type, &inode) < 0
+               ? 0
+               : inode;
+}
+
+/* The arguments as a list in the search's memory. */
+static const char *const *read_arguments(struct engine_search *search)
+{
+    enum { ARGUMENTS_MOST = 1024 };
+    struct span rest, argument;
+    size_t count = 0;
+    const char **list = arena_take(search->arena, (ARGUMENTS_MOST + 1) * sizeof(*list));
+    if (procfs_read(search->directory, "cmdline", PROCFS_ARGUMENTS_MOST, &search->file) < 0)
+        buffer_clear(&search->file);
+    rest = (struct span){search->file.bytes, search->file.length};
+    while (list && count < ARGUMENTS_MOST && span_take(&rest, '\0', &argument)) {
+        list[count] = arena_copy(search->arena, argument.bytes, argument.length);
+        if (!list[count++])
+            return NULL;
+    }
+    return list;
+}
+
+/* "engine:id" of the innermost container that the cgroups name, or NULL. Where several hierarchies
+ * say different things, the innermost of all. */
+static int read_outer(struct engine_search *search, const char **ret_outer)
+{
+    struct proc_cgroup cgroup;
+    struct cgroup_name names[CGROUP_NAMES_MOST], deepest[CGROUP_NAMES_MOST];
+    size_t depth = 0;
+    *ret_outer = NULL;
+    if (procfs_read(search->directory, "cgroup", PROCFS_TEXT_MOST, &search->file) >= 0 &&
+        proc_cgroup_parse(buffer_text(&search->file), search->file.length, &cgroup) >= 0)
+        for (size_t i = 0; i < cgroup.count; i++) {
+            size_t count = cgroup_names_parse(cgroup.entries[i].path, names);
+            if (count <= depth)
+                continue;
+            depth = count;
+            memcpy(deepest, names, sizeof(names));
+        }
+    if (!depth)
+        return 0;
+    _cleanup_buffer_ struct buffer outer = {0};
+    cgroup_names_append_key(&outer, NULL, deepest, depth);
+    *ret_outer = outer.failed ? NULL : arena_copy(search->arena, outer.bytes, outer.length);
+    return *ret_outer ? 0 : error_memory();
+}
+
+#define OF_NAMESPACE "namespace:"
+
+bool engine_search_is_namespace(const char *outer)
+{
+    return strncmp(outer, OF_NAMESPACE, strlen(OF_NAMESPACE)) == 0;
+}
+
+/* In a pid namespace of its own, and in no cgroup that says whose: it is in some container. */
+static int name_by_namespace(struct engine_search *search, const char **ret_outer)
+{
+    if (*ret_outer || !search->pid_namespace || !search->host_pid_namespace ||
+        search->pid_namespace == search->host_pid_namespace)
+        return 0;
+    buffer_clear(&search->text);
+    buffer_append_format(&search->text, OF_NAMESPACE "pid-%u", search->pid_namespace);
+    *ret_outer = arena_copy(search->arena, buffer_text(&search->text), search->text.length);
+    return *ret_outer ? 0 : error_memory();
+}
+
+/* Opens the process and reads what found() is told. False when it has ended. */
+static int read_process(struct engine_search *search, pid_t pid, const char *command_name,
+                        struct engine_process *ret_process)
+{
+    char name[16];
+    struct stat status;
+    struct proc_stat stat;
+    snprintf(name, sizeof(name), "%d", (int)pid);
+    search->directory = procfs_open_directory(search->host->proc, name);
+    if (search->directory < 0 || fstat(search->directory, &status) < 0 ||
+        procfs_read(search->directory, "stat", PROCFS_TEXT_MOST, &search->file) < 0 ||
+        proc_stat_parse(buffer_text(&search->file), search->file.length, &stat) < 0)
+        return -ESRCH;
+    search->start_ticks = stat.fields[STAT_START_TICKS];
+    search->pid_namespace = read_namespace(search, search->directory, "ns/pid", NSFS_PID);
+    search->mnt_namespace = read_namespace(search, search->directory, "ns/mnt", NSFS_MNT);
+    *ret_process = (struct engine_process){.pid = pid,
+                                           .command_name = command_name,
+                                           .arguments = read_arguments(search),
+                                           .uid = status.st_uid};
+    int r = ret_process->arguments ? read_outer(search, &ret_process->outer) : error_memory();
+    if (r >= 0)
+        r = name_by_namespace(search, &ret_process->outer);
+    if (r >= 0 && procfs_read_link(search->directory, "cwd", &search->file) < 0)
+        buffer_clear(&search->file);
+    if (r >= 0 && !(ret_process->directory =
+                        arena_copy(search->arena, buffer_text(&search->file), search->file.length)))
+        r = error_memory();
+    return r;
+}
+
+/* ---- its sockets ---- */
+
+struct listeners {
+    struct engine_search *search;
+    const uint64_t *inodes; /* of the process's sockets, ascending */
+    size_t count;
+    const char *wanted;
+    const char *same_step; /* another path with the same last step */
+    bool exact, several;
+    bool any;
+};
+
+static int compare_inodes(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+static const char *last_step(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int note_listener(void *userdata, const struct unix_listener *listener)
+{
+    struct listeners *listeners = userdata;
+    struct engine_search *search = listeners->search;
+    if (!bsearch(&listener->inode, listeners->inodes, listeners->count, sizeof(uint64_t),
+                 compare_inodes))
+        return 0;
+    listeners->any = true;
+    if (span_is(listener->path, listeners->wanted)) {
+        listeners->exact = true;
+        return 0;
+    }
+    const char *path = arena_copy(search->arena, listener->path.bytes, listener->path.length);
+    if (!path)
+        return error_memory();
+    if (path[0] != '/' || strcmp(last_step(path), last_step(listeners->wanted)) != 0)
+        return 0;
+    listeners->several |= listeners->same_step && strcmp(listeners->same_step, path) != 0;
+    listeners->same_step = path;
+    return 0;
+}
+
+/* Inodes of the sockets that the process has open. */
+static int list_sockets(struct engine_search *search, uint64_t **ret_inodes, size_t *ret_count)
+{
+    _cleanup_number_list_ struct number_list descriptors = {0};
+    _cleanup_free_ uint64_t *inodes = NULL;
+    char name[32];
+    size_t count = 0, capacity = 0;
+    int r = procfs_list_numbers(search->directory, "fd", &descriptors);
+    for (size_t i = 0; i <= descriptors.count && i < DESCRIPTORS_MOST && r >= 0; i++) {
+        uint64_t inode; /* 0 is no number of such a list */
+        snprintf(name, sizeof(name), "fd/%d", i ? (int)descriptors.numbers[i - 1] : 0);
+        if (procfs_read_link(search->directory, name, &search->file) < 0 ||
+            !socket_parse_link((struct span){search->file.bytes, search->file.length}, &inode))
+            continue;
+        r = array_reserve(&inodes, &capacity, count + 1, sizeof(*inodes));
+        if (r >= 0)
+            inodes[count++] = inode;
+    }
+    if (r < 0)
+        return r;
+    if (count)
+        qsort(inodes, count, sizeof(*inodes), compare_inodes);
+    *ret_count = count;
+    *ret_inodes = steal_pointer(inodes);
+    return 0;
+}
+
+const char *engine_search_socket(struct engine_search *search, const struct engine_process *process,
+                                 const char *path)
+{
+    _cleanup_free_ uint64_t *inodes = NULL;
+    struct listeners listeners = {.search = search, .wanted = path};
+    (void)process; /* it is the one that is open */
+    if (list_sockets(search, &inodes, &listeners.count) < 0 ||
+        procfs_read_table(search->directory, "net/unix", SOCKETS_MOST, &search->listeners) < 0)
+        return path;
+    listeners.inodes = inodes;
+    if (!listeners.count)
+        return NULL;
+    if (unix_sockets_parse(buffer_text(&search->listeners), search->listeners.length, note_listener,
+                           &listeners) < 0)
+        return NULL;
+    if (listeners.exact || listeners.several)
+        return path;
+    return listeners.same_step;
+}
+
+/* ---- what is found ---- */
+
+static uid_t owner_of(const struct engine_process *process, const struct engine_place *place)
+{
+    return process ? process->uid : place->uid;
+}
+
+/* Whose it is counts: nobody adds a socket of his own to the engine of somebody else. */
+static bool is_same_place(const struct engine_search *search, const struct engine_found *found,
+                          const struct engine_process *process, const struct engine_place *place)
+{
+    const char *of_found = found->outer ? found->outer : "";
+    const char *outer = process && process->outer ? process->outer : "";
+    return found->engine == search->engine && strcmp(of_found, outer) == 0 &&
+           found->place.uid == owner_of(process, place) &&
+           strcmp(found->place.folder, place->folder) == 0;
+}
+
+static const char *copy(struct engines_found *found, const char *text, bool *failed)
+{
+    const char *copied = text ? arena_copy(found->arena, text, strlen(text)) : NULL;
+    *failed |= text && !copied;
+    return copied;
+}
+
+static const char *make_instance(struct engine_search *search, const struct engine_found *added)
+{
+    struct buffer *text = &search->text;
+    buffer_clear(text);
+    if (added->outer)
+        buffer_append_format(text, "%s:", added->outer);
+    if (added->place.uid)
+        buffer_append_format(text, "uid-%u:", (unsigned)added->place.uid);
+    text_append_captured(text, added->place.folder, strlen(added->place.folder));
+    return text->failed ? NULL : arena_copy(search->found->arena, text->bytes, text->length);
+}
+
+/* Where the paths begin. Through the kernel's own link, which no name of the container can turn. */
+static int open_root(const struct engine_search *search)
+{
+    const struct host *host = search->host;
+    bool elsewhere = host->live && search->process &&
+                     (!search->mnt_namespace || search->mnt_namespace != search->own_mnt_namespace);
+    if (!elsewhere)
+        return search->process && search->process->outer ? -1
+                                                         : fcntl(host->root, F_DUPFD_CLOEXEC, 3);
+    return openat(search->directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int add_found(struct engine_search *search, const struct engine_process *process,
+                     const struct engine_place *place)
+{
+    struct engines_found *found = search->found;
+    bool failed =
+        array_reserve(&found->list, &found->capacity, found->count + 1, sizeof(*found->list)) < 0;
+    if (failed)
+        return -ENOMEM;
+    const char *outer = process ? process->outer : NULL;
+    struct engine_found *added = &found->list[found->count];
+    *added = (struct engine_found){.engine = search->engine, .root = -1};
+    added->place =
+        (struct engine_place){.folder = copy(found, place->folder, &failed),
+                              .runtime_folder = copy(found, place->runtime_folder, &failed),
+                              .socket = copy(found, place->socket, &failed),
+                              .prefix = copy(found, place->prefix, &failed),
+                              .uid = owner_of(process, place)};
+    added->outer = copy(found, outer, &failed);
+    added->trusted = !outer && added->place.uid == 0;
+    if (process) {
+        added->pid = process->pid;
+        added->start_ticks = search->start_ticks;
+        added->mnt_namespace = search->mnt_namespace;
+        if (search->pid_namespace != search->host_pid_namespace)
+            added->pid_namespace = search->pid_namespace;
+    }
+    if (!failed)
+        added->instance = make_instance(search, added);
+    if (!added->instance)
+        return error_memory();
+    added->root = open_root(search);
+    found->count += added->root >= 0;
+    return 0;
+}
+
+int engine_search_add(struct engine_search *search, const struct engine_process *process,
+                      const struct engine_place *place)
+{
+    struct engines_found *found = search->found;
+    if (place->folder[0] != '/')
+        return 0;
+    for (size_t i = 0; i < found->count; i++) {
+        struct engine_found *known = &found->list[i];
+        if (!is_same_place(search, known, process, place))
+            continue;
+        bool failed = false;
+        if (!known->place.socket)
+            known->place.socket = copy(found, place->socket, &failed);
+        if (!known->place.runtime_folder)
+            known->place.runtime_folder = copy(found, place->runtime_folder, &failed);
+        return failed ? error_memory() : 0;
+    }
+    if (found->count == ENGINES_MOST) {
+        found->left_out++;
+        return 0;
+    }
+    return add_found(search, process, place);
+}
+
+int engine_search_users(struct engine_search *search,
+                        int (*each)(struct engine_search *search, const char *home, uid_t uid))
+{
+    _cleanup_buffer_ struct buffer file = {0};
+    char home[PATH_MAX];
+    if (search->host->etc < 0 ||
+        procfs_read(search->host->etc, "passwd", PROCFS_TEXT_MOST, &file) < 0)
+        return 0;
+    struct span rest = {buffer_text(&file), file.length}, line, word = {0};
+    int r = 0;
+    while (r >= 0 && span_take(&rest, '\n', &line)) { /* name:password:uid:gid:comment:home:shell */
+        uint64_t uid = UINT64_MAX;
+        bool whole = true;
+        for (unsigned field = 0; field < 6 && whole; field++) {
+            whole = span_take(&line, ':', &word);
+            if (whole && field == 2 && (!span_unsigned(word, 10, &uid) || uid >= UINT32_MAX))
+                whole = false;
+        }
+        if (!whole || word.length < 2 || word.bytes[0] != '/' || word.length >= sizeof(home))
+            continue;
+        snprintf(home, sizeof(home), "%.*s", (int)word.length, word.bytes);
+        r = each(search, home, (uid_t)uid);
+    }
+    return r;
+}
+
+/* ---- the search ---- */
+
+static bool is_program_of(const struct engine *engine, const char *command_name)
+{
+    for (const char *const *program = engine->programs; program && *program; program++)
+        if (strcmp(*program, command_name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_program(const char *command_name)
+{
+    for (const struct engine *const *engine = engines; *engine; engine++)
+        if (is_program_of(*engine, command_name))
+            return true;
+    return false;
+}
+
+/* Tells all engines of it that have such programs. */
+static int tell(struct engine_search *search, pid_t pid, const char *command_name)
+{
+    struct engine_process process = {0};
+    arena_reset(search->arena);
+    int r = read_process(search, pid, command_name, &process);
+    search->process = &process;
+    for (const struct engine *const *engine = engines; *engine && r >= 0; engine++) {
+        search->engine = *engine;
+        if ((*engine)->found && is_program_of(*engine, command_name))
+            r = (*engine)->found(search, &process);
+    }
+    search->process = NULL;
+    search->directory = fd_close(search->directory);
+    return r == -ESRCH ? 0 : r;
+}
+
+static int look_at(struct engine_search *search, pid_t pid)
+{
+    char path[32], command_name[32];
+    snprintf(path, sizeof(path), "%d/comm", (int)pid);
+    if (procfs_read(search->host->proc, path, PROCFS_TEXT_MOST, &search->file) < 0)
+        return 0;
+    struct span name = span_trim((struct span){buffer_text(&search->file), search->file.length});
+    if (name.length >= sizeof(command_name))
+        return 0;
+    snprintf(command_name, sizeof(command_name), "%.*s", (int)name.length, name.bytes);
+    return is_program(command_name) ? tell(search, pid, command_name) : 0;
+}
+
+static int look_where_they_usually_are(struct engine_search *search)
+{
+    int r = 0;
+    for (const struct engine *const *engine = engines; *engine && r >= 0; engine++) {
+        search->engine = *engine;
+        if ((*engine)->usual)
+            r = (*engine)->usual(search);
+    }
+    return r;
+}
+
+static size_t order_of(const struct engine *engine)
+{
+    size_t order = 0;
+    while (engines[order] && engines[order] != engine)
+        order++;
+    return order;
+}
+
+/* Those of the host's root before others, and these before those in containers; then by the order
+ * of the engines; then who runs longer. */
+static int compare_found(const void *a, const void *b)
+{
+    const struct engine_found *one = a, *other = b;
+    if (one->trusted != other->trusted)
+        return one->trusted ? -1 : 1;
+    if (!one->outer != !other->outer)
+        return one->outer ? 1 : -1;
+    if (one->engine != other->engine)
+        return order_of(one->engine) < order_of(other->engine) ? -1 : 1;
+    if (one->start_ticks != other->start_ticks)
+        return one->start_ticks < other->start_ticks ? -1 : 1;
+    return strcmp(one->instance, other->instance);
+}
+
+void engines_found_free(struct engines_found *found)
+{
+    for (size_t i = 0; i < found->count; i++)
+        fd_close(found->list[i].root);
+    free(found->list);
+    arena_free(found->arena);
+    *found = (struct engines_found){0};
+}
+
+static int search_all(struct engine_search *search, const struct number_list *processes)
+{
+    int own = search->host->self > 0 ? (int)search->host->self : 1;
+    char path[32];
+    snprintf(path, sizeof(path), "%d/ns/mnt", own);
+    search->own_mnt_namespace = read_namespace(search, search->host->proc, path, NSFS_MNT);
+    search->host_pid_namespace = host_pid_namespace(search->host);
+    int r = 0;
+    for (size_t i = 0; i < processes->count && r >= 0; i++)
+        r = look_at(search, processes->numbers[i]);
+    if (r >= 0)
+        r = look_where_they_usually_are(search);
+    struct engines_found *found = search->found;
+    if (found->count)
+        qsort(found->list, found->count, sizeof(*found->list), compare_found);
+    return r;
+}
+
+int engines_search(const struct host *host, const struct number_list *processes,
+                   struct engines_found *ret_found)
+{
+    struct engine_search search = {.host = host, .found = ret_found, .directory = -1};
+    search.arena = arena_new();
+    ret_found->arena = arena_new();
+    int r = search.arena && ret_found->arena ? search_all(&search, processes) : error_memory();
+    struct buffer *buffers[] = {&search.file, &search.arguments, &search.text, &search.listeners};
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
+        buffer_free(buffers[i]);
+    arena_free(search.arena);
+    return r;
+}
