@@ -24,6 +24,13 @@ char *digest_format(const struct digest *digest, char text[static DIGEST_HEX_SIZ
     return sodium_bin2hex(text, DIGEST_HEX_SIZE, digest->bytes, DIGEST_SIZE);
 }
 
+bool digest_parse(const char *text, struct digest *ret_digest)
+{
+    size_t length = strlen(text);
+    return length == DIGEST_HEX_SIZE - 1 &&
+           sodium_hex2bin(ret_digest->bytes, DIGEST_SIZE, text, length, NULL, NULL, NULL) == 0;
+}
+
 void uuid_new(char text[static UUID_TEXT_SIZE])
 {
     uint8_t b[16];

@@ -3,6 +3,7 @@
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ int digest_compare(const void *a, const void *b);
 
 /* Lower-case hexadecimal into `text`, which is returned. */
 char *digest_format(const struct digest *digest, char text[static DIGEST_HEX_SIZE]);
+
+/* The other way; false if the text is no digest. */
+bool digest_parse(const char *text, struct digest *ret_digest);
 
 /* A random (version 4) UUID, RFC 9562, from the kernel's random numbers. */
 void uuid_new(char text[static UUID_TEXT_SIZE]);

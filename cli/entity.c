@@ -116,7 +116,8 @@ static bool is_column(const struct record *record, unsigned column, const char *
     return stored && is_text(stored, given, scratch);
 }
 
-/* A container by its name, or by at least four characters of its id, with or without its engine. */
+/* A container by its name, or by at least four characters of its id, with or without its engine,
+ * and with or without what comes before the last part of it. */
 static bool is_container(const struct record *record, const char *name, struct buffer *scratch)
 {
     const char *engine = record_text(record, CONTAINER_ENGINE);
@@ -124,7 +125,10 @@ static bool is_container(const struct record *record, const char *name, struct b
     size_t length = engine ? strlen(engine) : 0;
     if (length && strncmp(name, engine, length) == 0 && name[length] == ':')
         name += length + 1;
-    if (id && strlen(name) >= 4 && strncmp(id, name, strlen(name)) == 0)
+    const char *slash = id ? strrchr(id, '/') : NULL;
+    if (id && strlen(name) >= 4 &&
+        (strncmp(id, name, strlen(name)) == 0 ||
+         (slash && strncmp(slash + 1, name, strlen(name)) == 0)))
         return true;
     return is_column(record, CONTAINER_NAME, name, scratch) ||
            is_column(record, CONTAINER_ID, name, scratch);

@@ -108,6 +108,11 @@ static bool namespace_of_mount(const struct record *mount, const struct record *
     return is_same(mount, MOUNT_NAMESPACE, space, NAMESPACE_INODE);
 }
 
+static bool mount_of_namespace(const struct record *space, const struct record *mount)
+{
+    return namespace_of_mount(mount, space);
+}
+
 /* A process names its container "engine:id". */
 static bool process_of_container(const struct record *container, const struct record *process)
 {
@@ -225,6 +230,101 @@ static int add_of_mount(const struct search *search)
     return r < 0 ? r : add_group(search, "namespace", KIND_NAMESPACE, namespace_of_mount);
 }
 
+/* ---- containers ---- */
+
+/* A container names the one that it is in "engine:id". */
+static bool inner_container(const struct record *container, const struct record *candidate)
+{
+    _cleanup_buffer_ struct buffer key = {0};
+    const char *outer = record_text(candidate, CONTAINER_OUTER);
+    buffer_append_format(&key, "%s:%s", record_text(container, CONTAINER_ENGINE),
+                         record_text(container, CONTAINER_ID));
+    return outer && strcmp(outer, buffer_text(&key)) == 0;
+}
+
+static bool outer_container(const struct record *container, const struct record *candidate)
+{
+    return inner_container(candidate, container);
+}
+
+/* Whose namespaces those of a container's processes are, too. */
+enum sharing { NOT_IN_IT, ITS_OWN, SHARED_WITH_HOST, SHARED_WITH_OTHERS };
+
+/* The host's are its first ones; seen from inside of a container, those of its process 1. */
+static enum sharing sharing_of(const struct record *container, const struct record *space,
+                               const struct records *processes)
+{
+    enum sharing sharing = NOT_IN_IT;
+    bool host = record_integer(space, NAMESPACE_INITIAL, false), others = false;
+    for (size_t i = 0; i < processes->count; i++) {
+        const struct record *process = processes->items[i];
+        if (!task_is_in(process, space))
+            continue;
+        if (process_of_container(container, process))
+            sharing = ITS_OWN;
+        else
+            others |= record_has(process, PROCESS_CONTAINER);
+        host |= record_integer(process, PROCESS_PID, 0) == 1;
+    }
+    return sharing == NOT_IN_IT ? sharing
+           : host               ? SHARED_WITH_HOST
+           : others             ? SHARED_WITH_OTHERS
+                                : ITS_OWN;
+}
+
+static int add_namespaces_of_container(const struct search *search, struct records *own,
+                                       struct records *with_host, struct records *with_others)
+{
+    _cleanup_records_ struct records processes = {0}, spaces = {0};
+    struct records *groups[] = {
+        [ITS_OWN] = own, [SHARED_WITH_HOST] = with_host, [SHARED_WITH_OTHERS] = with_others};
+    int r = records_read(search->database, search->snapshot, KIND_PROCESS, &processes);
+    if (r >= 0)
+        r = records_read(search->database, search->snapshot, KIND_NAMESPACE, &spaces);
+    for (size_t i = 0; i < spaces.count && r >= 0; i++) {
+        enum sharing sharing = sharing_of(search->record, spaces.items[i], &processes);
+        if (sharing != NOT_IN_IT)
+            r = records_add(groups[sharing], spaces.items[i]);
+    }
+    return r;
+}
+
+static int add_mounts_of(const struct search *search, const struct records *spaces,
+                         struct records *mounts)
+{
+    int r = 0;
+    for (size_t i = 0; i < spaces->count && r >= 0; i++) {
+        const struct search within = {search->database, search->snapshot, spaces->items[i], NULL};
+        const char *type = record_text(spaces->items[i], NAMESPACE_TYPE);
+        if (type && strcmp(type, "mnt") == 0)
+            r = select_records(&within, KIND_MOUNT, mount_of_namespace, mounts);
+    }
+    return r;
+}
+
+static int add_of_container(const struct search *search)
+{
+    _cleanup_records_ struct records own = {0}, with_host = {0}, with_others = {0}, mounts = {0};
+    int r = add_group(search, "outer container", KIND_CONTAINER, outer_container);
+    if (r >= 0)
+        r = add_group(search, "containers in it", KIND_CONTAINER, inner_container);
+    if (r >= 0)
+        r = add_group(search, "processes", KIND_PROCESS, process_of_container);
+    if (r >= 0)
+        r = add_namespaces_of_container(search, &own, &with_host, &with_others);
+    if (r >= 0)
+        r = add_mounts_of(search, &own, &mounts);
+    if (r >= 0)
+        r = add_mounts_of(search, &with_others, &mounts);
+    if (r < 0)
+        return r;
+    keep_group(search->related, "namespaces", &own);
+    keep_group(search->related, "shared with the host", &with_host);
+    keep_group(search->related, "shared with other containers", &with_others);
+    keep_group(search->related, "mounts", &mounts);
+    return 0;
+}
+
 static int add_of_discrepancy(const struct search *search)
 {
     int r = add_group(search, "process", KIND_PROCESS, subject_of_discrepancy);
@@ -245,7 +345,7 @@ int related_find(struct database *database, const struct snapshot *snapshot,
     case KIND_MOUNT:
         return add_of_mount(&search);
     case KIND_CONTAINER:
-        return add_group(&search, "processes", KIND_PROCESS, process_of_container);
+        return add_of_container(&search);
     case KIND_DISCREPANCY:
         return add_of_discrepancy(&search);
     default:

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The things that belong to one: a process's namespaces and threads, a namespace's processes, owner
- * and ancestors, a mount's namespace, a container's processes, what views disagree about it. */
+ * and ancestors, a mount's namespace, a container's processes,
+ * namespaces and mounts, and what it shares, what views disagree about it. */
 #ifndef CLI_RELATED_H
 #define CLI_RELATED_H
 
 #include "cli/records.h"
 
-enum { RELATED_MOST = 4 };
+enum { RELATED_MOST = 8 };
 
 struct related {
     struct {

@@ -6,15 +6,20 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/entity.h"
+#include "cli/evidence.h"
 #include "cli/revision.h"
 #include "cli/settings.h"
 
 static struct {
-    bool json;
+    bool json, evidence;
 } arguments;
 
 static const struct option_row options[] = {
     OPTION_JSON(arguments.json),
+    {.name = "evidence",
+     .type = OPTION_FLAG,
+     .value = &arguments.evidence,
+     .help = "what was kept as evidence alone: a container's document, an environment"},
     OPTION_END,
 };
 
@@ -83,6 +88,14 @@ static int show_all(struct database *database, const struct snapshot *snapshot,
     if (arguments.json)
         fputs("\n]\n", stdout);
     return 0;
+}
+
+static int show_evidence(struct database *database, const struct records *found)
+{
+    int r = 0;
+    for (size_t i = 0; i < found->count && r >= 0; i++)
+        r = evidence_show(database, found->items[i]);
+    return r;
 }
 
 /* Where else in the host's sequence the thing was seen: 0 for nowhere. */
@@ -172,13 +185,15 @@ static int run(int count, char **words)
         r = find_matches(database, snapshot, &search);
     if (r < 0)
         return r;
+    if (arguments.evidence && search.found.count)
+        return show_evidence(database, &search.found);
     return search.found.count ? show_all(database, snapshot, &search.found)
                               : not_found(database, snapshot, &search);
 }
 
 const struct command command_show = {
     .name = "show",
-    .arguments = "ENTITY [REV] [--json]",
+    .arguments = "ENTITY [REV] [--json | --evidence]",
     .summary = "show all that is known of one thing, and its history",
     .details =
         "ENTITY is pid:812, tid:813, net:4026531840 (and every other type of namespace),\n"
@@ -186,6 +201,7 @@ const struct command command_show = {
         "is the process that has this number in that pid namespace. All that match are shown.\n",
     .examples = "  nslapse show pid:1\n"
                 "  nslapse show pid:7@pid:4026532201\n"
+                "  nslapse show container:web --evidence\n"
                 "  nslapse show mount:/host @3h\n",
     .options = options,
     .least = 1,

@@ -149,10 +149,10 @@ static int open_containers(struct opening *opening)
     int r = container_table_open(&capture->containers);
     if (r >= 0 && procfs_list_numbers(capture->host->proc, ".", &opening->processes) < 0)
         return 0; /* who reads the processes will say why */
-    if (r >= 0)
-        r = engines_search(capture->host, &opening->processes, &opening->found);
-    if (r >= 0 && opening->found.count && options->each_known_container)
+    if (r >= 0 && options->each_known_container)
         r = options->each_known_container(options->userdata, add_known, &opening->known);
+    if (r >= 0)
+        r = engines_search(capture->host, &opening->processes, &opening->known, &opening->found);
     if (r >= 0)
         r = engine_readers_run(&readers);
     return r < 0 ? r : claim_all(opening);

@@ -102,6 +102,10 @@ class Database:
         """Takes a snapshot and returns its description."""
         return json.loads(self.run("record", "--json", *arguments, **keywords).stdout)
 
+    def evidence(self, entity):
+        """What was kept of a thing as evidence."""
+        return self.run("show", entity, "--evidence").stdout
+
     def snapshots(self):
         """The descriptions of all snapshots, newest first."""
         answer = json.loads(self.run("log", "--json").stdout)

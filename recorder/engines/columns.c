@@ -169,6 +169,20 @@ void engine_set_sorted(struct engine_reading *reading, unsigned column, const cJ
     record_set_text(&reading->record, column, keep_text(reading, &reading->text));
 }
 
+void engine_set_capabilities(struct engine_reading *reading, unsigned column, const cJSON *list)
+{
+    const cJSON *element;
+    _cleanup_json_ cJSON *named = cJSON_CreateArray();
+    cJSON_ArrayForEach (element, list) {
+        char name[64];
+        const char *given = cJSON_GetStringValue(element);
+        bool bare = given && strncmp(given, "CAP_", 4) != 0 && strcmp(given, "ALL") != 0;
+        snprintf(name, sizeof(name), "%s%s", bare ? "CAP_" : "", given ? given : "");
+        reading->failed |= !cJSON_AddItemToArray(named, cJSON_CreateString(name));
+    }
+    engine_set_sorted(reading, column, named);
+}
+
 const char *engine_digest(struct engine_reading *reading, const cJSON *json)
 {
     struct digest digest;

@@ -159,7 +159,7 @@ static void set_host_config(struct engine_reading *reading, const cJSON *documen
         return;
     engine_set_string(reading, CONTAINER_RUNTIME, get(host_config, "Runtime"));
     engine_set_number(reading, CONTAINER_PRIVILEGED, get(host_config, "Privileged"));
-    engine_set_json(reading, CONTAINER_ADDED_CAPABILITIES, get(host_config, "CapAdd"), "[]");
+    engine_set_capabilities(reading, CONTAINER_ADDED_CAPABILITIES, get(host_config, "CapAdd"));
     engine_set_json(reading, CONTAINER_SECURITY_OPTIONS, get(host_config, "SecurityOpt"), "[]");
     engine_set_json(reading, CONTAINER_ANNOTATIONS, get(host_config, "Annotations"), "{}");
     set_host_namespaces(reading, host_config);
@@ -230,6 +230,7 @@ struct asking {
     struct engine_reading *reading;
     struct buffer body;
     char version[64];
+    bool time_is_over; /* for details */
 };
 
 static int get_json(struct asking *asking, const char *path, cJSON **ret_json)
@@ -277,14 +278,19 @@ static int set_details(struct asking *asking, const char *id)
     return 0;
 }
 
-/* What the list alone says, where there was no more to be had. */
-static void set_entry(struct engine_reading *reading, const cJSON *entry)
+/* What the list alone says, where there was no more to be had. It cuts the creation to seconds. */
+static void set_entry(struct engine_reading *reading, const cJSON *entry,
+                      const struct record *known)
 {
     const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(get(entry, "Names"), 0));
     engine_set_text(reading, CONTAINER_NAME, name && name[0] == '/' ? name + 1 : name);
     engine_set_string(reading, CONTAINER_IMAGE, get(entry, "Image"));
     engine_set_string(reading, CONTAINER_IMAGE_DIGEST, get(entry, "ImageID"));
-    engine_set_time(reading, CONTAINER_CREATED_AT, get(entry, "Created"));
+    if (known)
+        engine_container(reading)->values[CONTAINER_CREATED_AT] =
+            known->values[CONTAINER_CREATED_AT];
+    else
+        engine_set_time(reading, CONTAINER_CREATED_AT, get(entry, "Created"));
     engine_set_string(reading, CONTAINER_CONTAINER_STATE, get(entry, "State"));
     engine_set_json(reading, CONTAINER_LABELS, get(entry, "Labels"), "{}");
     engine_add_groups_of_labels(reading, get(entry, "Labels"));
@@ -307,11 +313,14 @@ static int take_entry(struct asking *asking, const cJSON *entry)
         engine_container_as_known(reading, known);
         return engine_container_end(reading);
     }
-    r = set_details(asking, id);
+    r = asking->time_is_over
+            ? error_set(ETIMEDOUT, "there was no time to ask for more than it is listed with")
+            : set_details(asking, id);
+    asking->time_is_over |= r == -ETIMEDOUT;
     if (r == -ENOENT) /* it was removed meanwhile */
         return 0;
     if (r < 0) {
-        set_entry(reading, entry);
+        set_entry(reading, entry, known);
         int told = engine_gap(reading, id, r > -ERROR_FIRST ? -r : EPROTO, error_message());
         return told < 0 ? told : engine_container_end(reading);
     }

@@ -172,6 +172,11 @@ void engine_set_number(struct engine_reading *reading, unsigned column, const st
 void engine_set_json(struct engine_reading *reading, unsigned column, const struct cJSON *json,
                      const char *otherwise);
 
+/* A list of capabilities, as capabilities(7) calls them: some engines leave their CAP_ out. Empty
+ * where there is none. */
+void engine_set_capabilities(struct engine_reading *reading, unsigned column,
+                             const struct cJSON *list);
+
 /* A list whose order means nothing, sorted, so that it is the same each time; else
  * as by engine_set_json(). */
 void engine_set_sorted(struct engine_reading *reading, unsigned column, const struct cJSON *list);

@@ -61,3 +61,13 @@ const struct record *known_containers_find(const struct known_containers *known,
         HASH_FIND(hh, known->by_key, key.bytes, key.length, container);
     return container ? container->record : NULL;
 }
+
+int known_containers_each(const struct known_containers *known,
+                          int (*each)(void *userdata, const struct record *record), void *userdata)
+{
+    int r = 0;
+    for (const struct known_container *container = known->by_key; container && r >= 0;
+         container = container->hh.next)
+        r = each(userdata, container->record);
+    return r;
+}

@@ -21,4 +21,8 @@ int known_containers_add(struct known_containers *known, const struct record *re
 const struct record *known_containers_find(const struct known_containers *known, const char *engine,
                                            const char *id);
 
+/* Calls `each` with all of them. A negative return ends it and is returned. */
+int known_containers_each(const struct known_containers *known,
+                          int (*each)(void *userdata, const struct record *record), void *userdata);
+
 #endif

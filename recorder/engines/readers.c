@@ -79,7 +79,7 @@ static _Noreturn void serve(pid_t recorder, const struct reader *reader,
 {
     struct engine_reader task = {.known = work->known,
                                  .proc = work->host->proc,
-                                 .deadline = reader->deadline,
+                                 .questions_milliseconds = QUESTIONS_MILLISECONDS,
                                  .live = work->host->live,
                                  .environment = work->environment,
                                  .write = write_all,

@@ -8,9 +8,14 @@
 #include "recorder/engines/message.h"
 #include "recorder/engines/search.h"
 
-/* How long one reader has, in milliseconds; all of them together; and with files alone, of a copied
- * tree that nobody else works with. */
-enum { READER_MILLISECONDS = 2000, READERS_MILLISECONDS = 10000, COPY_MILLISECONDS = 120000 };
+/* How long one reader has, in milliseconds: for its questions, and in all; all of them together;
+ * and for files alone, of a copied tree that nobody else works with. */
+enum {
+    QUESTIONS_MILLISECONDS = 1500,
+    READER_MILLISECONDS = 4000,
+    READERS_MILLISECONDS = 10000,
+    COPY_MILLISECONDS = 120000
+};
 
 struct engine_readers {
     const struct host *host;

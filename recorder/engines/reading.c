@@ -2,7 +2,6 @@
 #include "recorder/engines/reading.h"
 
 #include "base/array.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "recorder/engines/message.h"
@@ -237,10 +236,7 @@ static int open_client(struct engine_reading *reading, int *ret_socket)
 {
     char path[64];
     const struct engine_found *found = reading->found;
-    int64_t left = (reading->reader->deadline - clock_now(CLOCK_MONOTONIC)) / 1000000;
-    /* The rest is for what it told, and for its files. */
-    struct engine_client_limits limits = {.milliseconds =
-                                              left > 4 ? (uint32_t)(left - left / 4) : 1};
+    struct engine_client_limits limits = {.milliseconds = reading->reader->questions_milliseconds};
     int r = *ret_socket = rooted_open_path(found->root, found->place.socket);
     if (r < 0)
         return error_set(-r, "cannot find the socket %s of %s: %s", found->place.socket,

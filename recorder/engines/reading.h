@@ -12,11 +12,11 @@
 /* What holds for all places of one reader. */
 struct engine_reader {
     const struct known_containers *known;
-    int proc;         /* of the host: its processes, live or copied */
-    int64_t deadline; /* of CLOCK_MONOTONIC, nanoseconds */
-    uint32_t place;   /* number of the place, for its messages */
-    bool live;        /* the host is: engines can be asked */
-    bool environment; /* values of environment variables are wanted */
+    int proc;                        /* of the host: its processes, live or copied */
+    uint32_t questions_milliseconds; /* for all of what is asked */
+    uint32_t place;                  /* number of the place, for its messages */
+    bool live;                       /* the host is: engines can be asked */
+    bool environment;                /* values of environment variables are wanted */
     int (*write)(void *userdata, const struct buffer *message); /* 0, or it ends the reading */
     void *userdata;
 };

@@ -268,6 +268,9 @@ static const char *copy(struct engines_found *found, const char *text, bool *fai
     return copied;
 }
 
+/* What an instance begins with that isn't root's. */
+#define OF_USER "uid-"
+
 static const char *make_instance(struct engine_search *search, const struct engine_found *added)
 {
     struct buffer *text = &search->text;
@@ -275,7 +278,7 @@ static const char *make_instance(struct engine_search *search, const struct engi
     if (added->outer)
         buffer_append_format(text, "%s:", added->outer);
     if (added->place.uid)
-        buffer_append_format(text, "uid-%u:", (unsigned)added->place.uid);
+        buffer_append_format(text, OF_USER "%u:", (unsigned)added->place.uid);
     text_append_captured(text, added->place.folder, strlen(added->place.folder));
     return text->failed ? NULL : arena_copy(search->found->arena, text->bytes, text->length);
 }
@@ -444,6 +447,33 @@ static size_t order_of(const struct engine *engine)
     return order;
 }
 
+/* Where an engine of the host was in the last snapshot: "/var/lib/docker", "uid-1000:/home/...". */
+static int look_where_it_was(void *userdata, const struct record *known)
+{
+    struct engine_search *search = userdata;
+    const char *instance = record_text(known, CONTAINER_INSTANCE);
+    const char *name = record_text(known, CONTAINER_ENGINE);
+    unsigned uid = 0;
+    int begin = 0;
+    if (!instance || record_has(known, CONTAINER_OUTER))
+        return 0;
+    if (sscanf(instance, OF_USER "%u:%n", &uid, &begin) != 1)
+        begin = 0;
+    buffer_clear(&search->text);
+    text_append_original(&search->text, instance + begin);
+    _cleanup_free_ char *folder = strdup(buffer_text(&search->text));
+    if (!folder)
+        return error_memory();
+    struct engine_place place = {.folder = folder, .uid = begin ? uid : 0};
+    int r = 0;
+    for (const struct engine *const *engine = engines; *engine && r >= 0; engine++)
+        if (strcmp((*engine)->name, name) == 0) {
+            search->engine = *engine;
+            r = engine_search_add(search, NULL, &place);
+        }
+    return r;
+}
+
 /* Those of the host's root before others, and these before those in containers; then by the order
  * of the engines; then who runs longer. */
 static int compare_found(const void *a, const void *b)
@@ -469,7 +499,8 @@ void engines_found_free(struct engines_found *found)
     *found = (struct engines_found){0};
 }
 
-static int search_all(struct engine_search *search, const struct number_list *processes)
+static int search_all(struct engine_search *search, const struct number_list *processes,
+                      const struct known_containers *known)
 {
     int own = search->host->self > 0 ? (int)search->host->self : 1;
     char path[32];
@@ -481,6 +512,8 @@ static int search_all(struct engine_search *search, const struct number_list *pr
         r = look_at(search, processes->numbers[i]);
     if (r >= 0)
         r = look_where_they_usually_are(search);
+    if (r >= 0)
+        r = known_containers_each(known, look_where_it_was, search);
     struct engines_found *found = search->found;
     if (found->count)
         qsort(found->list, found->count, sizeof(*found->list), compare_found);
@@ -488,12 +521,13 @@ static int search_all(struct engine_search *search, const struct number_list *pr
 }
 
 int engines_search(const struct host *host, const struct number_list *processes,
-                   struct engines_found *ret_found)
+                   const struct known_containers *known, struct engines_found *ret_found)
 {
     struct engine_search search = {.host = host, .found = ret_found, .directory = -1};
     search.arena = arena_new();
     ret_found->arena = arena_new();
-    int r = search.arena && ret_found->arena ? search_all(&search, processes) : error_memory();
+    int r =
+        search.arena && ret_found->arena ? search_all(&search, processes, known) : error_memory();
     struct buffer *buffers[] = {&search.file, &search.arguments, &search.text, &search.listeners};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         buffer_free(buffers[i]);

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "recorder/engines/engine.h"
+#include "recorder/engines/known.h"
 #include "recorder/host.h"
 #include "recorder/kernel/procfs.h"
 
@@ -30,9 +31,11 @@ struct engines_found {
     struct arena *arena;
 };
 
-/* Looks at all processes of the list. 0 or -ENOMEM: what may not be read leads nowhere. */
+/* Looks at all processes of the list, where engines usually are, and where those were whose
+ * containers are known: one that has been stopped leaves its files. 0 or -ENOMEM: what may not be
+ * read leads nowhere. */
 int engines_search(const struct host *host, const struct number_list *processes,
-                   struct engines_found *ret_found);
+                   const struct known_containers *known, struct engines_found *ret_found);
 /* Whether an engine's `outer` is no container that anyone has a name for, but just another pid
  * namespace than the host's. */
 bool engine_search_is_namespace(const char *outer);

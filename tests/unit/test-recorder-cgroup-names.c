@@ -23,9 +23,9 @@ static const struct {
     {"/system.slice/docker-" A ".scope", "docker:" A},
     {"/system.slice/docker.service", NULL},
     {"/docker/buildx", NULL},
-    {"/docker/5b94", NULL},                 /* no id of theirs is that short */
+    {"/docker/5b94", NULL}, /* no id of theirs is that short */
     {"/dockerish/" A, NULL},
-    {"/" A, NULL},                          /* an id alone doesn't say whose */
+    {"/" A, NULL}, /* an id alone doesn't say whose */
     {"/docker-" A ".scopes", NULL},
     {"/machine.slice/libpod-" A ".scope", "podman:" A},
     {"/machine.slice/libpod-" A ".scope/container", "podman:" A},
@@ -46,7 +46,7 @@ static const struct {
     {"/kubepods/pod12-34", NULL},
     {"/kubepods.slice/kubepods-pod12.slice/docker-" A ".scope", "docker:" A},
     {"/system.slice/nerdctl-" A ".scope", "containerd:" A},
-    {"/default/web", NULL},                 /* containerd's, perhaps: only its bundle tells */
+    {"/default/web", NULL}, /* containerd's, perhaps: only its bundle tells */
     {"/lxc.payload.web", "lxc:web"},
     {"/lxc.payload/web/init.scope", "lxc:web"},
     {"/lxc/web/system.slice", "lxc:web"},

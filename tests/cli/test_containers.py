@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers of engines that play recorded answers, or behave badly; and those of files."""
+
+import copy
+import json
+import unittest
+
+import replay
+from replay import Answer, HttpReplay
+from support import TestCase, needs_root
+
+WEB = "5b94eb2d94b4a2bd9a6e2d4d5c5a3f3b6a1f0a7c2f6f4f5a1d2b3c4d5e6f7081"
+DONE = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+
+def listed(identity, name, state, status="Up 2 hours"):
+    return {"Id": identity, "Names": [f"/{name}"], "Image": "shop:1", "ImageID": "sha256:0815",
+            "Created": 1700000000, "State": state, "Status": status,
+            "Labels": {"com.docker.compose.project": "shop", "b": "1"},
+            "Mounts": [], "Ports": []}
+
+
+def inspected(identity, name, state):
+    running = state == "running"
+    return {"Id": identity, "Created": "2023-11-14T22:13:20.5Z", "Path": "/bin/shop", "Args": ["-v"],
+            "Name": f"/{name}", "Image": "sha256:0815", "RestartCount": 2,
+            "State": {"Status": state, "Running": running, "Pid": 0, "ExitCode": 0 if running else 3,
+                      "StartedAt": "2023-11-14T22:13:21Z",
+                      "FinishedAt": "0001-01-01T00:00:00Z" if running else "2023-11-14T22:14:00+01:00"},
+            "Mounts": [{"Type": "volume", "Name": "v", "Source": "/v", "Destination": "/z", "RW": True},
+                       {"Type": "bind", "Source": "/etc", "Destination": "/a", "RW": False}],
+            "Config": {"Image": "shop:1", "Env": ["PATH=/bin", "SECRET=hunter2"],
+                       "Labels": {"com.docker.compose.project": "shop", "b": "1"}},
+            "HostConfig": {"Runtime": "runc", "Privileged": False, "CapAdd": ["NET_ADMIN"],
+                           "NetworkMode": "host", "PidMode": "", "SecurityOpt": None,
+                           "Devices": [{"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/fuse",
+                                        "CgroupPermissions": "rwm"}],
+                           "PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}}}
+
+
+ANSWERS = {
+    "/info": {"ServerVersion": "24.0.7", "DockerRootDir": "/nowhere"},
+    "/containers/json?all=1": [listed(WEB, "web", "running"), listed(DONE, "done", "exited")],
+    f"/containers/{WEB}/json": inspected(WEB, "web", "running"),
+    f"/containers/{DONE}/json": inspected(DONE, "done", "exited"),
+}
+
+
+class Containers(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.data = self.folder / "data"
+
+    def engine(self, answers=None):
+        socket = self.folder / "docker.sock"
+        return HttpReplay(socket, answers or ANSWERS, program="dockerd",
+                          arguments=["--data-root", self.data, "-H", f"unix://{socket}"])
+
+    def own(self, export=None):
+        """The containers of this test's engine."""
+        export = export or self.database.export()
+        return {container["name"]: container for container in export["containers"]
+                if container["instance"] == str(self.data)}
+
+    def gaps(self):
+        return [gap for gap in self.database.export()["gaps"]
+                if gap["source"] == "containers" and str(self.folder) in gap["subject"]]
+
+    def write_files(self):
+        """What dockerd leaves of both."""
+        for identity, name, state in ((WEB, "web", "running"), (DONE, "done", "exited")):
+            document = inspected(identity, name, state)
+            host_config = document.pop("HostConfig")
+            document["MountPoints"] = {mount["Destination"]: mount for mount in document.pop("Mounts")}
+            del document["State"]["Status"]
+            document["ID"] = document.pop("Id")
+            folder = self.data / "containers" / identity
+            folder.mkdir(parents=True)
+            (folder / "config.v2.json").write_text(json.dumps(document))
+            (folder / "hostconfig.json").write_text(json.dumps(host_config))
+
+    def assert_both(self, tier):
+        containers = self.own()
+        self.assertEqual({"web", "done"}, set(containers))
+        web, done = containers["web"], containers["done"]
+        expected = {
+            "engine": "docker", "id": WEB, "tier": tier, "state": "running", "image": "shop:1",
+            "image_digest": "sha256:0815", "runtime": "runc", "restart_count": 2, "pid": None,
+            "created_at": "2023-11-14T22:13:20.500000000Z", "started_at": "2023-11-14T22:13:21.000000000Z",
+            "finished_at": None, "exit_code": None, "command": ["/bin/shop", "-v"],
+            "environment_names": ["PATH", "SECRET"], "labels": {"com.docker.compose.project": "shop", "b": "1"},
+            "groups": [{"type": "compose-project", "name": "shop"}], "privileged": False,
+            "added_capabilities": ["CAP_NET_ADMIN"], "security_options": [], "host_namespaces": ["net"],
+            "mounts": [{"type": "volume", "source": "/v", "target": "/z", "read_only": False},
+                       {"type": "bind", "source": "/etc", "target": "/a", "read_only": True}],
+            "devices": [{"source": "/dev/fuse", "target": "/dev/fuse", "permissions": "rwm"}],
+            "ports": [{"protocol": "tcp", "port": 80, "host_address": "", "host_port": "8080"}]}
+        self.assertEqual(expected, {name: web[name] for name in expected})
+        self.assertEqual(("exited", 3, "2023-11-14T21:14:00.000000000Z"),
+                         tuple(done[name] for name in ("state", "exit_code", "finished_at")))
+
+    def test_an_engine_is_found_and_asked(self):
+        with self.engine() as engine:
+            self.database.record()
+            self.assert_both("asked")
+            self.assertEqual("24.0.7", self.own()["web"]["engine_version"])
+            self.assertEqual([], self.gaps())
+            self.assertEqual(4, len(engine.requests()))
+
+    def test_details_are_asked_once(self):
+        with self.engine() as engine:
+            self.database.record()
+            before = len(engine.requests())
+            answers = copy.deepcopy(ANSWERS)
+            # No news: how long it has been up, and lists in another order.
+            answers["/containers/json?all=1"][0].update(Status="Up 3 hours", Ports=[{"PrivatePort": 80}])
+            engine.change(answers)
+            self.database.record()
+            self.assertEqual(["GET /info", "GET /containers/json?all=1"], engine.requests()[before:])
+            self.assertEqual([], self.database.diff().changes("containers"))
+            self.assert_both("asked")
+            # News of one: only that one is asked for.
+            answers["/containers/json?all=1"][1].update(State="running")
+            answers[f"/containers/{DONE}/json"]["State"].update(Status="running", RestartCount=3)
+            engine.change(answers)
+            before = len(engine.requests())
+            self.database.record()
+            self.assertEqual(f"GET /containers/{DONE}/json", engine.requests()[before:][-1])
+            self.assertEqual(3, len(engine.requests()) - before)
+            change, = self.database.diff().changes("containers")
+            self.assertEqual(("changed", ["state"]), (change["op"], change["fields"]))
+
+    def test_files_tell_the_same(self):
+        with self.engine():
+            self.database.record()
+        self.write_files()
+        self.database.record()
+        self.assert_both("files")
+        self.assertEqual([], self.database.diff().changes("containers"))
+        self.assertEqual([], self.gaps())
+
+    def test_bad_engines_are_gaps(self):
+        self.write_files()
+        self.database.record()
+        bad = {
+            "hangs": {"/info": replay.HANG},
+            "hangs midway": {**ANSWERS, "/containers/json?all=1": Answer(ANSWERS["/containers/json?all=1"],
+                                                                         behaviour=replay.HANG_MIDWAY)},
+            "closes midway": {"/info": Answer(ANSWERS["/info"], behaviour=replay.CLOSE_MIDWAY)},
+            "says garbage": {"/info": replay.GARBAGE},
+            "floods": {**ANSWERS, "/containers/json?all=1": replay.FLOOD},
+            "is no list": {**ANSWERS, "/containers/json?all=1": {}},
+            "is no JSON": {**ANSWERS, "/containers/json?all=1": b"[{"},
+            "lists nonsense": {**ANSWERS, "/containers/json?all=1": [1, None, {"Id": ""}]},
+        }
+        for name, answers in bad.items():
+            with self.subTest(name), self.engine(answers):
+                self.database.record()
+                self.assertNotEqual([], self.gaps())
+                if name != "lists nonsense":
+                    self.assert_both("files")
+
+    def test_a_container_that_cannot_be_asked_for_is_a_gap_of_its_own(self):
+        with self.engine() as engine:
+            self.database.record()
+            answers = copy.deepcopy(ANSWERS)
+            answers["/containers/json?all=1"][1].update(State="running")
+            answers[f"/containers/{DONE}/json"] = replay.GARBAGE
+            engine.change(answers)
+            self.database.record()
+            gap, = [gap for gap in self.database.export()["gaps"] if DONE in gap["subject"]]
+            self.assertEqual("containers", gap["source"])
+            self.assertEqual({"web", "done"}, set(self.own()))
+            # What it is listed with was seen, the rest wasn't.
+            change, = self.database.diff().changes("containers")
+            self.assertEqual((DONE, ["state"]), (change["after"]["id"], change["fields"]))
+            self.assertIsNone(change["after"]["command"])
+
+    def test_a_gap_hides_only_what_its_engine_has(self):
+        with self.engine():
+            self.database.record()
+        (self.data / "containers").mkdir(parents=True)
+        with self.engine({"/info": replay.HANG}):
+            self.database.record()
+        self.assertEqual(["unobserved"], self.database.diff().ops("containers", id=WEB))
+        self.database.record()
+        with self.engine():
+            self.database.record()
+        self.assertEqual(["added"], self.database.diff().ops("containers", id=WEB))
+
+    def test_left_out(self):
+        with self.engine():
+            self.database.record("--without", "containers")
+        self.assertEqual([], self.database.export()["containers"])
+        kinds = {gap["hides"] for gap in self.database.export()["gaps"] if gap["source"] == "containers"}
+        self.assertEqual({"container", "process"}, kinds)
+
+    def test_many_containers(self):
+        many = [listed(f"{number:064x}", f"c{number}", "exited") for number in range(5000)]
+        answers = {"/info": ANSWERS["/info"], "/containers/json?all=1": many}
+        answers.update({f"/containers/{entry['Id']}/json": inspected(entry["Id"], entry["Names"][0][1:], "exited")
+                        for entry in many})
+        with self.engine(answers):
+            self.database.record()
+            self.assertEqual(5000, len(self.own()))
+
+    def test_the_last_snapshots_folder_is_looked_at_again(self):
+        """Of an engine with a folder of its own choice, which doesn't run any more."""
+        self.write_files()
+        self.database.record()
+        self.assertEqual({}, self.own())
+        with self.engine():
+            self.database.record()
+        self.database.record()
+        self.assert_both("files")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A dockerd of the test's own, with everything of it in one folder.
+
+    with Docker(folder) as docker:
+        web = docker.run("--name", "web", command=["sleep", "1000"])
+        docker.stop()  # the daemon; its containers are gone then, but for what it left in files
+
+When it ends nothing of it is left: no process, no mount.
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import busybox_image
+
+IMAGE = "nslapse-test:1"
+
+
+def wait_until(condition, what):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"waited in vain: {what}")
+
+
+class Docker:
+    """A running dockerd, in `folder`, which is made and removed."""
+
+    def __init__(self, folder):
+        self.path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+        for program in ("dockerd", "docker", "containerd", "runc"):
+            if not shutil.which(program, path=self.path):
+                raise unittest.SkipTest(f"{program} is not installed")
+        self.folder = pathlib.Path(folder)
+        self.data = self.folder / "data"
+        self.socket = self.folder / "docker.sock"
+        self.process = None
+
+    def __enter__(self):
+        self.folder.mkdir()
+        self.start()
+        self.docker("import", "-", IMAGE, input=busybox_image.root_tar())
+        return self
+
+    def start(self):
+        command = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none",
+                   "--data-root", self.data, "--exec-root", self.folder / "exec",
+                   "--storage-driver", "vfs",
+                   "--pidfile", self.folder / "pid", "-H", f"unix://{self.socket}"]
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, env={**os.environ, "PATH": self.path})
+        wait_until(self._answers, f"dockerd answers, see {self.folder}/log")
+
+    def _command(self, *arguments):
+        return ["docker", "-H", f"unix://{self.socket}", *[str(word) for word in arguments]]
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError("dockerd ended: " + (self.folder / "log").read_text())
+        return subprocess.run(self._command("version"), capture_output=True, check=False).returncode == 0
+
+    def docker(self, *arguments, **keywords):
+        done = subprocess.run(self._command(*arguments), capture_output=True, check=False, **keywords)
+        if done.returncode:
+            raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stderr.decode()}")
+        return done.stdout.decode().strip()
+
+    def run(self, *options, command=("sleep", "1000")):
+        """Starts a container, and returns its id."""
+        return self.docker("run", "-d", *options, IMAGE, *command)
+
+    def create(self, *options, command=("sleep", "1000")):
+        return self.docker("create", *options, IMAGE, *command)
+
+    def inspect(self, container, path):
+        return self.docker("inspect", "--format", "{{" + path + "}}", container)
+
+    def processes(self):
+        """Whose command line has the folder: the daemon, its containerd, shims."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.folder).encode() in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:
+                pass
+        return found
+
+    def stop(self):
+        """The daemon ends, and with it its containers."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=60)
+
+    def kill(self):
+        """The daemon ends at once: its containers go on."""
+        self.process.kill()
+        self.process.wait(timeout=60)
+
+    def __exit__(self, *_):
+        if self.process.poll() is not None:
+            self.start()
+        for container in self.docker("ps", "-aq").split():
+            self.docker("rm", "-f", container)
+        self.stop()
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.processes(), "the processes of dockerd end")
+        self._unmount()
+        shutil.rmtree(self.folder)
+
+    def _unmount(self):
+        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+            points = [line.split(" ")[1] for line in mounts]
+        for point in reversed(points):
+            if pathlib.Path(point).is_relative_to(self.folder):
+                subprocess.run(["umount", "-l", point], check=False)
