@@ -80,5 +80,6 @@ void graph_append_listed(struct buffer *list, size_t index, size_t most, const c
 int graph_namespaces(const struct export_request *request, struct dot *dot);
 int graph_processes(const struct export_request *request, struct dot *dot);
 int graph_mounts(const struct export_request *request, struct dot *dot);
+int graph_containers(const struct export_request *request, struct dot *dot);
 
 #endif

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-const char *const graph_names[] = {"namespaces", "processes", "mounts", NULL};
+const char *const graph_names[] = {"namespaces", "processes", "mounts", "containers", NULL};
 
 /* In the order of graph_names. */
 static const struct {
@@ -18,6 +18,7 @@ static const struct {
      "solid: parent and child; dashed: owner and owned; dotted: shared with others"},
     {graph_processes, "solid: parent and child; on the line: namespaces that the child left"},
     {graph_mounts, "solid: mounted on; dashed: peers; dashed arrow: receives from; grey: hidden"},
+    {graph_containers, "dotted: namespaces that it shares with the host, or with others"},
 };
 
 /* snapshot 42 "label", 2026-11-23T14:00:00Z */

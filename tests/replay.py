@@ -89,6 +89,13 @@ class Replay:
         self.change(answers)
         self.log.write_bytes(b"")
         self.process = None
+        self.user = None
+
+    def run_by(self, user):
+        """Runs as another user, by number, who may write where the socket is."""
+        self.user = user
+        self.log.chmod(0o666)
+        return self
 
     def change(self, answers):
         """Answers otherwise from now on."""
@@ -102,7 +109,7 @@ class Replay:
 
     def __enter__(self):
         self.process = subprocess.Popen([str(word) for word in self.command], executable=sys.executable,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                        user=self.user, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.process.stdout.readline() != b"ready\n":
             self.__exit__()
             raise AssertionError(f"the engine {self.command} doesn't start")

@@ -283,16 +283,16 @@ static const char *make_instance(struct engine_search *search, const struct engi
     return text->failed ? NULL : arena_copy(search->found->arena, text->bytes, text->length);
 }
 
-/* Where the paths begin. Through the kernel's own link, which no name of the container can turn. */
+/* Where the paths begin: through the kernel's own link, which no name in a container can turn. A
+ * copy has the files of the host alone. */
 static int open_root(const struct engine_search *search)
 {
     const struct host *host = search->host;
-    bool elsewhere = host->live && search->process &&
-                     (!search->mnt_namespace || search->mnt_namespace != search->own_mnt_namespace);
-    if (!elsewhere)
-        return search->process && search->process->outer ? -1
-                                                         : fcntl(host->root, F_DUPFD_CLOEXEC, 3);
-    return openat(search->directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool inside = search->process && search->process->outer;
+    bool elsewhere = search->process && search->mnt_namespace != search->own_mnt_namespace;
+    if (host->live && (inside || elsewhere))
+        return openat(search->directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return inside ? -1 : fcntl(host->root, F_DUPFD_CLOEXEC, 3);
 }
 
 static int add_found(struct engine_search *search, const struct engine_process *process,

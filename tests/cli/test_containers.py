@@ -2,7 +2,11 @@
 """Containers of engines that play recorded answers, or behave badly; and those of files."""
 
 import copy
+import errno
 import json
+import shlex
+import subprocess
+import sys
 import unittest
 
 import replay
@@ -44,6 +48,23 @@ ANSWERS = {
     f"/containers/{WEB}/json": inspected(WEB, "web", "running"),
     f"/containers/{DONE}/json": inspected(DONE, "done", "exited"),
 }
+
+
+class OtherNamespace(HttpReplay):
+    """An engine in a pid namespace of its own: in some container, by all that can be seen."""
+
+    def __enter__(self):
+        words = " ".join(shlex.quote(str(word)) for word in self.command[1:])
+        program = f"exec -a dockerd {shlex.quote(sys.executable)} {words}"
+        self.process = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "bash", "-c", program],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assert_ready()
+        return self
+
+    def assert_ready(self):
+        if self.process.stdout.readline() != b"ready\n":
+            self.__exit__()
+            raise AssertionError("the engine doesn't start")
 
 
 class Containers(TestCase):
@@ -194,6 +215,46 @@ class Containers(TestCase):
         self.assertEqual([], self.database.export()["containers"])
         kinds = {gap["hides"] for gap in self.database.export()["gaps"] if gap["source"] == "containers"}
         self.assertEqual({"container", "process"}, kinds)
+
+    @needs_root
+    def test_an_engine_in_a_container_takes_nothing_from_the_hosts(self):
+        """It tells of the same container, with the same id, under another name."""
+        answers = copy.deepcopy(ANSWERS)
+        answers["/containers/json?all=1"] = [listed(WEB, "evil", "running")]
+        answers[f"/containers/{WEB}/json"] = inspected(WEB, "evil", "running")
+        answers[f"/containers/{WEB}/json"]["State"]["Pid"] = 1
+        socket = self.folder / "evil.sock"
+        evil = OtherNamespace(socket, answers, program="dockerd",
+                              arguments=["--data-root", self.data, "-H", f"unix://{socket}"])
+        with self.engine():
+            self.database.record()
+            with evil:
+                self.database.record()
+                export = self.database.export()
+        self.assert_both("asked")
+        self.assertEqual([], self.database.diff().ops("containers", id=WEB))
+        inner, = [container for container in export["containers"] if container["name"] == "evil"]
+        self.assertTrue(inner["outer"].startswith("namespace:pid-"))
+        self.assertEqual(f"{inner['outer'].split(':')[1]}/{WEB}", inner["id"])
+        self.assertNotEqual(1, inner["pid"])
+
+    @needs_root
+    def test_who_is_not_root_is_believed_less(self):
+        """Another user's engine, with the folder of the host's: what it has of its own is its own, and
+        the rest a gap."""
+        answers = copy.deepcopy(ANSWERS)
+        answers["/containers/json?all=1"][0]["Names"] = ["/evil"]
+        answers[f"/containers/{WEB}/json"]["Name"] = "/evil"
+        self.folder.chmod(0o777)
+        socket = self.folder / "evil.sock"
+        evil = HttpReplay(socket, answers, program="dockerd",
+                          arguments=["--data-root", self.data, "-H", f"unix://{socket}"])
+        with self.engine():
+            with evil.run_by(65534):
+                self.database.record()
+        self.assert_both("asked")
+        gap, = [gap for gap in self.gaps() if "uid-65534" in gap["subject"]]
+        self.assertEqual((errno.EEXIST, None), (gap["errno"], gap["hides"]))
 
     def test_many_containers(self):
         many = [listed(f"{number:064x}", f"c{number}", "exited") for number in range(5000)]

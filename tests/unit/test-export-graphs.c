@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-static const char *const graphs[] = {"namespaces", "processes", "mounts"};
+static const char *const graphs[] = {"namespaces", "processes", "mounts", "containers"};
 enum { GRAPHS = sizeof(graphs) / sizeof(*graphs) };
 
 struct fixture {
@@ -309,6 +309,91 @@ static void test_peers_and_hidden_mounts(void **state)
     assert_node(fixture, "mnt_4026532003", "no mounts known");
 }
 
+static struct record *add_container(struct world *world, const char *id, const char *name,
+                                    int64_t pid)
+{
+    struct record record;
+    record_begin(&record, KIND_CONTAINER);
+    record_set_text(&record, CONTAINER_ENGINE, "docker");
+    record_set_text(&record, CONTAINER_ID, id);
+    record_set_text(&record, CONTAINER_NAME, name);
+    record_set_text(&record, CONTAINER_IMAGE, "shop:1");
+    record_set_text(&record, CONTAINER_CONTAINER_STATE, pid ? "running" : "exited");
+    if (pid)
+        record_set_integer(&record, CONTAINER_PID, pid);
+    return world_add(world, &record);
+}
+
+/* A pod of two that share its network, one that shares the host's, one in another, one that ended.
+ */
+static void add_containers(struct world *world)
+{
+    static const char pod[] = "[{\"type\":\"kubernetes-pod\",\"name\":\"0815\"},"
+                              "{\"type\":\"kubernetes-pod-name\",\"name\":\"shop\"}]";
+    host_add_initial(world);
+    for (int64_t i = 0; i < 4; i++) {
+        static const char *const ids[] = {"a1", "b2", "c3", "a1/d4"};
+        static const char *const names[] = {"web", "cache", "agent", "inner"};
+        struct host_place place = host_initial;
+        place.mnt = 4026532010 + i;
+        place.pid = 4026532020 + i;
+        place.net = i < 2 ? 4026532001 : i == 2 ? host_initial.net : 4026532009;
+        host_add_process(world, &(struct host_process){
+                                    .pid = 50 + i, .ppid = 1, .comm = "shop", .place = &place});
+        struct record *container = add_container(world, ids[i], names[i], 50 + i);
+        if (i < 2)
+            record_set_text(container, CONTAINER_GROUPS, pod);
+        if (i == 2)
+            record_set_text(container, CONTAINER_ADDED_CAPABILITIES, "[\"CAP_SYS_ADMIN\"]");
+        if (i == 3)
+            record_set_text(container, CONTAINER_OUTER, "docker:a1");
+    }
+    record_set_integer(add_container(world, "e5", "done", 0), CONTAINER_PRIVILEGED, 1);
+}
+
+static void test_containers(void **state)
+{
+    struct fixture *fixture = *state;
+    add_containers(&fixture->world);
+    draw(fixture, "containers");
+    assert_node(fixture, "container_docker_a1", "<B>web</B>");
+    assert_node(fixture, "container_docker_a1", "shop:1, running, pid 50");
+    assert_node(fixture, "container_docker_a1", "own mnt, pid");
+    assert_node(fixture, "container_docker_c3", "may CAP_SYS_ADMIN");
+    assert_node(fixture, "container_docker_e5", "privileged");
+    assert_node(fixture, "container_docker_e5", "shop:1, exited");
+    assert_node(fixture, "container_docker_a1_2fd4", "own mnt, net, pid");
+    assert_drawn(fixture, "<B>docker</B>");
+    assert_drawn(fixture, "<B>pod shop</B>");
+    assert_drawn(fixture, "<B>docker:a1</B>");
+    /* Who shares what: the pod its network, the agent the host's. */
+    assert_drawn(fixture, "\"container_docker_a1\" -> \"net_4026532001\" [style=dotted");
+    assert_drawn(fixture, "\"container_docker_b2\" -> \"net_4026532001\" [style=dotted");
+    assert_int_equal(count_text(fixture, "\"net_4026532001\" [label="), 1);
+    assert_drawn(fixture, "\"container_docker_c3\" -> \"host\"");
+    assert_drawn(fixture, "ipc, net, uts");
+    assert_not_drawn(fixture, "\"container_docker_e5\" ->");
+}
+
+static void test_containers_of_a_difference(void **state)
+{
+    struct fixture *fixture = *state;
+    add_containers(&fixture->world);
+    remember(fixture);
+    add_container(&fixture->world, "f6", "new", 0);
+    for (size_t i = 0; i < fixture->world.count; i++) {
+        struct record *record = fixture->world.records[i];
+        const char *name =
+            record->kind == KIND_CONTAINER ? record_text(record, CONTAINER_NAME) : "";
+        if (strcmp(name, "cache") == 0)
+            record_set_text(record, CONTAINER_CONTAINER_STATE, "paused");
+    }
+    draw_difference(fixture, "containers");
+    assert_node(fixture, "container_docker_f6", "<B>+ new</B>");
+    assert_node(fixture, "container_docker_b2", "state: running → paused");
+    assert_not_drawn(fixture, "container_docker_a1");
+}
+
 static void test_difference(void **state)
 {
     struct fixture *fixture = *state;
@@ -488,9 +573,11 @@ static void test_random_worlds(void **state)
 {
     struct fixture *fixture = *state;
     for (unsigned i = 0; i < 400; i++) {
-        static const enum kind drawn[] = {KIND_PROCESS, KIND_NAMESPACE, KIND_MOUNT, KIND_THREAD};
-        struct record *record = world_add_random(&fixture->world, drawn[i % 4]);
-        if (drawn[i % 4] == KIND_PROCESS)
+        static const enum kind drawn[] = {KIND_PROCESS, KIND_NAMESPACE, KIND_MOUNT, KIND_THREAD,
+                                          KIND_CONTAINER};
+        const enum kind kind = drawn[i % (sizeof(drawn) / sizeof(*drawn))];
+        struct record *record = world_add_random(&fixture->world, kind);
+        if (kind == KIND_PROCESS)
             record_set_integer(record, PROCESS_PPID,
                                record_integer(fixture->world.records[i / 2 * 2 % (i + 1)], 0, 0));
     }
@@ -517,6 +604,8 @@ int main(void)
         TEST(test_unreadable_processes_are_told),
         TEST(test_mounts_fold),
         TEST(test_peers_and_hidden_mounts),
+        TEST(test_containers),
+        TEST(test_containers_of_a_difference),
         TEST(test_difference),
         TEST(test_reused_numbers),
         TEST(test_nothing_changed),
