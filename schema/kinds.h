@@ -110,7 +110,7 @@ enum column_flags {
     C(PROCESS, TRACER_PID, "tracer_pid", "tracer_pid", INTEGER, STATE, 0, "process that traces it, 0 for none")                                    \
     C(PROCESS, KERNEL_THREAD, "kernel_thread", "kernel_thread", BOOLEAN, STATE, 0, "it is a kernel thread")                                        \
     C(PROCESS, THREADS, "threads", "threads", JSON, RELATED, 0, "thread ids of the threads beside the first one")                                  \
-    C(PROCESS, CONTAINER, "container", "container", TEXT, STATE, SHARED, "engine:id of the container it belongs to")                               \
+    C(PROCESS, CONTAINER, "container", "container", TEXT, STATE, SHARED | OPTIONAL, "engine:id of the container it belongs to")                        \
     C(PROCESS, ENVIRONMENT, "environment", "environment", TEXT, STATE, SHARED | OPTIONAL, "digest of its environment in table blob; --with environment") \
     C(PROCESS, RESIDENT_BYTES, "resident_bytes", "sample.resident_bytes", INTEGER, SAMPLE, 0, "resident memory, bytes")                            \
     C(PROCESS, MINOR_FAULTS, "minor_faults", "sample.minor_faults", INTEGER, SAMPLE, 0, "page faults without input")                               \

@@ -84,7 +84,7 @@ static uint32_t take_number(struct bytes *bytes)
     return number;
 }
 
-static const char *take_text(struct bytes *bytes, uint32_t *ret_length)
+static const char *take_bytes(struct bytes *bytes, uint32_t *ret_length)
 {
     uint32_t length = take_number(bytes);
     *ret_length = 0;
@@ -98,6 +98,13 @@ static const char *take_text(struct bytes *bytes, uint32_t *ret_length)
     bytes->at += (size_t)length + 1;
     bytes->left -= (size_t)length + 1;
     *ret_length = length;
+    return text;
+}
+
+static const char *take_text(struct bytes *bytes, uint32_t *ret_length)
+{
+    const char *text = take_bytes(bytes, ret_length);
+    bytes->damaged |= text && strlen(text) != *ret_length;
     return text;
 }
 
@@ -122,7 +129,7 @@ static void take_container(struct bytes *bytes, struct engine_message *message)
     for (unsigned column = 0; column < CONTAINER_COLUMN_COUNT && !bytes->damaged; column++)
         take_value(bytes, column, &message->record.values[column]);
     message->pid_is_ours = take_number(bytes);
-    message->evidence = take_text(bytes, &message->evidence_length);
+    message->evidence = take_bytes(bytes, &message->evidence_length);
     bytes->damaged |= !record_has(&message->record, CONTAINER_ENGINE) ||
                       !record_has(&message->record, CONTAINER_ID);
 }

@@ -415,16 +415,17 @@ static int tell(struct engine_search *search, pid_t pid, const char *command_nam
     return r == -ESRCH ? 0 : r;
 }
 
+/* By stat, which is read of every process anyway, and so is in every copy. */
 static int look_at(struct engine_search *search, pid_t pid)
 {
     char path[32], command_name[32];
-    snprintf(path, sizeof(path), "%d/comm", (int)pid);
-    if (procfs_read(search->host->proc, path, PROCFS_TEXT_MOST, &search->file) < 0)
+    struct proc_stat stat;
+    snprintf(path, sizeof(path), "%d/stat", (int)pid);
+    if (procfs_read(search->host->proc, path, PROCFS_TEXT_MOST, &search->file) < 0 ||
+        proc_stat_parse(buffer_text(&search->file), search->file.length, &stat) < 0 ||
+        stat.comm.length >= sizeof(command_name))
         return 0;
-    struct span name = span_trim((struct span){buffer_text(&search->file), search->file.length});
-    if (name.length >= sizeof(command_name))
-        return 0;
-    snprintf(command_name, sizeof(command_name), "%.*s", (int)name.length, name.bytes);
+    snprintf(command_name, sizeof(command_name), "%.*s", (int)stat.comm.length, stat.comm.bytes);
     return is_program(command_name) ? tell(search, pid, command_name) : 0;
 }
 

@@ -214,7 +214,7 @@ class Containers(TestCase):
             self.database.record("--without", "containers")
         self.assertEqual([], self.database.export()["containers"])
         kinds = {gap["hides"] for gap in self.database.export()["gaps"] if gap["source"] == "containers"}
-        self.assertEqual({"container", "process"}, kinds)
+        self.assertEqual({"container"}, kinds)
 
     @needs_root
     def test_an_engine_in_a_container_takes_nothing_from_the_hosts(self):
