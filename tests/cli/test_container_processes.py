@@ -55,8 +55,11 @@ class ContainerProcesses(TestCase):
         self.host.process(600, "cron", start=300, cgroup="/system.slice/cron.service")
         self.container(MISTAKEN, "mistaken", 610, start=299)
         self.host.process(610, "other", start=300, cgroup=f"/docker/{MISTAKEN}")
+        self.container(BARE, "bare", 620, start=299)
+        self.host.process(620, "another", start=300, cgroup="/user.slice", **OWN)
         export = self.record()
-        self.assertEqual((None, None), (self.named(export, "stale")["pid"], export.process(600)["container"]))
+        for name, pid in (("stale", 600), ("bare", 620)):
+            self.assertEqual((None, None), (self.named(export, name)["pid"], export.process(pid)["container"]))
         # Whose cgroup it is in, all the same, is what the kernel says.
         self.assertEqual(f"docker:{MISTAKEN}", export.process(610)["container"])
 

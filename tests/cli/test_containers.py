@@ -11,7 +11,7 @@ import unittest
 
 import replay
 from replay import Answer, HttpReplay
-from support import TestCase, needs_root
+from support import Database, TestCase, needs_root
 
 WEB = "5b94eb2d94b4a2bd9a6e2d4d5c5a3f3b6a1f0a7c2f6f4f5a1d2b3c4d5e6f7081"
 DONE = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -151,6 +151,25 @@ class Containers(TestCase):
             change, = self.database.diff().changes("containers")
             self.assertEqual(("changed", ["state"]), (change["op"], change["fields"]))
 
+    def test_evidence_has_values_of_variables_only_when_asked_for(self):
+        key = f"container:{WEB}"
+        self.write_files()
+        with self.engine():
+            self.database.record()
+            document = json.loads(self.database.evidence(key))
+            wanted = copy.deepcopy(ANSWERS[f"/containers/{WEB}/json"])
+            wanted["Config"]["Env"] = ["PATH", "SECRET"]
+            self.assertEqual(wanted, document)
+        self.database.record()
+        files = json.loads(self.database.evidence(key))
+        self.assertEqual((["PATH", "SECRET"], "runc"), (files["Config"]["Env"], files["HostConfig"]["Runtime"]))
+        for path in self.folder.glob("test.db*"):
+            self.assertNotIn(b"hunter2", path.read_bytes())
+        other = Database(self.folder / "other.db")
+        with self.engine():
+            other.record("--with", "environment")
+        self.assertEqual(ANSWERS[f"/containers/{WEB}/json"], json.loads(other.evidence(key)))
+
     def test_files_tell_the_same(self):
         with self.engine():
             self.database.record()
@@ -249,9 +268,8 @@ class Containers(TestCase):
         socket = self.folder / "evil.sock"
         evil = HttpReplay(socket, answers, program="dockerd",
                           arguments=["--data-root", self.data, "-H", f"unix://{socket}"])
-        with self.engine():
-            with evil.run_by(65534):
-                self.database.record()
+        with evil.run_by(65534), self.engine():  # it runs longer
+            self.database.record()
         self.assert_both("asked")
         gap, = [gap for gap in self.gaps() if "uid-65534" in gap["subject"]]
         self.assertEqual((errno.EEXIST, None), (gap["errno"], gap["hides"]))
