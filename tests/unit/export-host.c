@@ -362,3 +362,45 @@ char *host_export(struct database *database, const char *format, const char *gra
     assert_int_equal(fclose(out), 0);
     return text;
 }
+
+struct record *host_add_container(struct world *world, const char *id, const char *name,
+                                  int64_t pid)
+{
+    struct record record;
+    record_begin(&record, KIND_CONTAINER);
+    record_set_text(&record, CONTAINER_ENGINE, "docker");
+    record_set_text(&record, CONTAINER_ID, id);
+    record_set_text(&record, CONTAINER_NAME, name);
+    record_set_text(&record, CONTAINER_IMAGE, "shop:1");
+    record_set_text(&record, CONTAINER_CONTAINER_STATE, pid ? "running" : "exited");
+    if (pid)
+        record_set_integer(&record, CONTAINER_PID, pid);
+    return world_add(world, &record);
+}
+
+/* A pod of two that share its network, one that shares the host's, one in another, one that ended.
+ */
+void host_add_containers(struct world *world)
+{
+    static const char pod[] = "[{\"type\":\"kubernetes-pod\",\"name\":\"0815\"},"
+                              "{\"type\":\"kubernetes-pod-name\",\"name\":\"shop\"}]";
+    host_add_initial(world);
+    for (int64_t i = 0; i < 4; i++) {
+        static const char *const ids[] = {"a1", "b2", "c3", "a1/d4"};
+        static const char *const names[] = {"web", "cache", "agent", "inner"};
+        struct host_place place = host_initial;
+        place.mnt = 4026532010 + i;
+        place.pid = 4026532020 + i;
+        place.net = i < 2 ? 4026532001 : i == 2 ? host_initial.net : 4026532009;
+        host_add_process(world, &(struct host_process){
+                                    .pid = 50 + i, .ppid = 1, .comm = "shop", .place = &place});
+        struct record *container = host_add_container(world, ids[i], names[i], 50 + i);
+        if (i < 2)
+            record_set_text(container, CONTAINER_GROUPS, pod);
+        if (i == 2)
+            record_set_text(container, CONTAINER_ADDED_CAPABILITIES, "[\"CAP_SYS_ADMIN\"]");
+        if (i == 3)
+            record_set_text(container, CONTAINER_OUTER, "docker:a1");
+    }
+    record_set_integer(host_add_container(world, "e5", "done", 0), CONTAINER_PRIVILEGED, 1);
+}

@@ -49,6 +49,14 @@ void host_add_initial(struct world *world);
 /* Adds the whole host. */
 void host_add_all(struct world *world);
 
+/* A container of Docker, of the image shop:1; pid 0: it has ended. */
+struct record *host_add_container(struct world *world, const char *id, const char *name,
+                                  int64_t pid);
+
+/* Adds another host: a pod of two that share its network (a1 web, b2 cache), one that shares the
+ * host's (c3 agent), one inside a1 (a1/d4 inner), one that has ended (e5 done). */
+void host_add_containers(struct world *world);
+
 /* An intrusion: a process and a network namespace of its own, a service that ended, one that
  * changed its user, a new mount, and a process that could not be seen. */
 void host_alter(struct world *world);

@@ -309,52 +309,10 @@ static void test_peers_and_hidden_mounts(void **state)
     assert_node(fixture, "mnt_4026532003", "no mounts known");
 }
 
-static struct record *add_container(struct world *world, const char *id, const char *name,
-                                    int64_t pid)
-{
-    struct record record;
-    record_begin(&record, KIND_CONTAINER);
-    record_set_text(&record, CONTAINER_ENGINE, "docker");
-    record_set_text(&record, CONTAINER_ID, id);
-    record_set_text(&record, CONTAINER_NAME, name);
-    record_set_text(&record, CONTAINER_IMAGE, "shop:1");
-    record_set_text(&record, CONTAINER_CONTAINER_STATE, pid ? "running" : "exited");
-    if (pid)
-        record_set_integer(&record, CONTAINER_PID, pid);
-    return world_add(world, &record);
-}
-
-/* A pod of two that share its network, one that shares the host's, one in another, one that ended.
- */
-static void add_containers(struct world *world)
-{
-    static const char pod[] = "[{\"type\":\"kubernetes-pod\",\"name\":\"0815\"},"
-                              "{\"type\":\"kubernetes-pod-name\",\"name\":\"shop\"}]";
-    host_add_initial(world);
-    for (int64_t i = 0; i < 4; i++) {
-        static const char *const ids[] = {"a1", "b2", "c3", "a1/d4"};
-        static const char *const names[] = {"web", "cache", "agent", "inner"};
-        struct host_place place = host_initial;
-        place.mnt = 4026532010 + i;
-        place.pid = 4026532020 + i;
-        place.net = i < 2 ? 4026532001 : i == 2 ? host_initial.net : 4026532009;
-        host_add_process(world, &(struct host_process){
-                                    .pid = 50 + i, .ppid = 1, .comm = "shop", .place = &place});
-        struct record *container = add_container(world, ids[i], names[i], 50 + i);
-        if (i < 2)
-            record_set_text(container, CONTAINER_GROUPS, pod);
-        if (i == 2)
-            record_set_text(container, CONTAINER_ADDED_CAPABILITIES, "[\"CAP_SYS_ADMIN\"]");
-        if (i == 3)
-            record_set_text(container, CONTAINER_OUTER, "docker:a1");
-    }
-    record_set_integer(add_container(world, "e5", "done", 0), CONTAINER_PRIVILEGED, 1);
-}
-
 static void test_containers(void **state)
 {
     struct fixture *fixture = *state;
-    add_containers(&fixture->world);
+    host_add_containers(&fixture->world);
     draw(fixture, "containers");
     assert_node(fixture, "container_docker_a1", "<B>web</B>");
     assert_node(fixture, "container_docker_a1", "shop:1, running, pid 50");
@@ -378,9 +336,9 @@ static void test_containers(void **state)
 static void test_containers_of_a_difference(void **state)
 {
     struct fixture *fixture = *state;
-    add_containers(&fixture->world);
+    host_add_containers(&fixture->world);
     remember(fixture);
-    add_container(&fixture->world, "f6", "new", 0);
+    host_add_container(&fixture->world, "f6", "new", 0);
     for (size_t i = 0; i < fixture->world.count; i++) {
         struct record *record = fixture->world.records[i];
         const char *name =
