@@ -17,8 +17,9 @@
 static struct {
     const char *label, *note;
     struct option_list without, with;
+    double engine_seconds;
     bool json, strict;
-} arguments;
+} arguments = {.engine_seconds = 2};
 
 static const struct option_row options[] = {
     {.name = "label",
@@ -41,6 +42,11 @@ static const struct option_row options[] = {
      .value = &arguments.with,
      .argument = "environment",
      .help = "keep environments as evidence (they hold secrets)"},
+    {.name = "engine-timeout",
+     .type = OPTION_SECONDS,
+     .value = &arguments.engine_seconds,
+     .argument = "SECONDS",
+     .help = "how long a container engine has to answer (2)"},
     {.name = "strict",
      .type = OPTION_FLAG,
      .value = &arguments.strict,
@@ -94,6 +100,14 @@ static int check_arguments(void)
     if (r < 0)
         return r;
     return arguments.label ? revision_check_label(arguments.label) : 0;
+}
+
+/* At least one, as 0 stands for the usual time. */
+static uint32_t engine_milliseconds(void)
+{
+    const double most = 3600;
+    double seconds = arguments.engine_seconds < most ? arguments.engine_seconds : most;
+    return seconds < 0.001 ? 1 : (uint32_t)(seconds * 1000);
 }
 
 static int write_snapshot(struct recorder *recorder, struct database *database,
@@ -166,6 +180,7 @@ static int record(void)
         .root = settings.root,
         .without = arguments.without.words,
         .environment = arguments.with.count > 0,
+        .engine_milliseconds = engine_milliseconds(),
         .keep_blob = keep_blob,
         .progress = show_progress,
         .each_known_container = each_known_container,
@@ -202,9 +217,13 @@ static int run(int count, char **words)
 
 static void print_sources(FILE *out)
 {
-    fputs("\nSOURCE is one of:", out);
-    for (const char *const *source = recorder_sources(); *source; source++)
-        fprintf(out, " %s", *source);
+    enum { WIDTH = 80 };
+    int at = fprintf(out, "\nSOURCE is one of:") - 1;
+    for (const char *const *source = recorder_sources(); *source; source++) {
+        if (at + 1 + (int)strlen(*source) > WIDTH)
+            at = fprintf(out, "\n ") - 1;
+        at += fprintf(out, " %s", *source);
+    }
     fputc('\n', out);
 }
 

@@ -144,6 +144,7 @@ static int open_containers(struct opening *opening)
                                            .found = &opening->found,
                                            .known = &opening->known,
                                            .environment = options->environment,
+                                           .milliseconds = options->engine_milliseconds,
                                            .take = take_message,
                                            .userdata = opening};
     int r = container_table_open(&capture->containers);

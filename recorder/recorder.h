@@ -17,6 +17,7 @@ struct recorder_options {
         *root; /* read ROOT/proc, ROOT/sys, ROOT/etc instead of the live ones; NULL for live */
     const char *const *without; /* names of sources to leave out, NULL-terminated; may be NULL */
     bool environment;           /* keep the environments of processes and containers as evidence */
+    uint32_t engine_milliseconds; /* how long a container engine has to answer; 0: the usual time */
     /* Keeps evidence by content (writer_blob()); without it none is kept. Any thread. */
     int (*keep_blob)(void *userdata, const void *bytes, size_t length, struct digest *ret_digest);
     /* Told now and then what is being read and how far that is (total 0: not known); may be NULL.

@@ -49,6 +49,11 @@ static const struct bounds *bounds_of(const struct engine_found *found)
     return found->trusted ? &of_trusted : &of_others;
 }
 
+static uint32_t milliseconds_of(const struct engine_readers *work)
+{
+    return work->milliseconds ? work->milliseconds : ENGINE_MILLISECONDS;
+}
+
 /* ---- within the reader ---- */
 
 static int write_all(void *userdata, const struct buffer *message)
@@ -79,7 +84,7 @@ static _Noreturn void serve(pid_t recorder, const struct reader *reader,
 {
     struct engine_reader task = {.known = work->known,
                                  .proc = work->host->proc,
-                                 .questions_milliseconds = QUESTIONS_MILLISECONDS,
+                                 .questions_milliseconds = milliseconds_of(work) / 4 * 3,
                                  .live = work->host->live,
                                  .environment = work->environment,
                                  .write = write_all,
@@ -124,8 +129,8 @@ static int start_reader(struct readers *readers, struct reader *reader)
            may_share_a_reader(work, reader->first, reader->first + reader->count))
         reader->count++;
     readers->next += reader->count;
-    reader->deadline =
-        now + (copy ? COPY_MILLISECONDS : READER_MILLISECONDS) * (int64_t)MILLISECOND;
+    int64_t most = copy ? COPY_MILLISECONDS : 2 * (int64_t)milliseconds_of(work);
+    reader->deadline = now + most * MILLISECOND;
     if (pipe2(pipes, O_CLOEXEC) < 0)
         return error_set(errno, "cannot make a pipe: %s", strerror(errno));
     pid_t recorder = getpid();
@@ -316,7 +321,8 @@ static int wait_for_readers(struct readers *readers, int64_t deadline)
 int engine_readers_run(const struct engine_readers *work)
 {
     struct readers readers = {.work = work, .next = work->found->list};
-    int64_t most = work->host->live ? READERS_MILLISECONDS : COPY_MILLISECONDS, deadline = 0;
+    int64_t most = work->host->live ? 5 * (int64_t)milliseconds_of(work) : COPY_MILLISECONDS;
+    int64_t deadline = 0;
     readers.deadline = clock_now(CLOCK_MONOTONIC) + most * MILLISECOND;
     int r = work->found->count ? start_readers(&readers) : 0;
     while (r >= 0 && count_running(&readers, &deadline)) {
