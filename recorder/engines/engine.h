@@ -78,6 +78,9 @@ const char *engine_search_socket(struct engine_search *search, const struct engi
 int engine_search_users(struct engine_search *search,
                         int (*each)(struct engine_search *search, const char *home, uid_t uid));
 
+/* The home of a user by the host's /etc/passwd; NULL for none. In the search's memory. */
+const char *engine_search_home(struct engine_search *search, uid_t uid);
+
 /* ---- an engine ---- */
 
 struct engine {
@@ -104,6 +107,9 @@ struct engine {
 extern const struct engine *const engines[];
 
 extern const struct engine engine_docker;
+extern const struct engine engine_podman;
+extern const struct engine engine_runc;
+extern const struct engine engine_crun;
 
 /* ---- reading one engine, within its reader ---- */
 
@@ -141,6 +147,13 @@ const struct record *engine_known(struct engine_reading *reading, const char *id
 /* Whether a container that is known as running still is what it was: its first process, by number
  * and start, is there. (One that ran without a known process is not.) */
 bool engine_still_runs(struct engine_reading *reading, const struct record *known);
+
+/* Whether the first process of the container begun (CONTAINER_PID, CONTAINER_START_TICKS) isn't
+ * there any more, as far as that can be seen: not of one in another pid namespace. */
+bool engine_process_has_gone(struct engine_reading *reading);
+
+/* Whether there may be a process with the number of CONTAINER_PID, whenever it was started. */
+bool engine_process_exists(struct engine_reading *reading);
 
 /* ---- handing over a container ---- */
 

@@ -3,5 +3,6 @@
 
 const struct engine *const engines[] = {
     &engine_docker,
+    &engine_podman,
     NULL,
 };

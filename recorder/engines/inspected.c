@@ -28,8 +28,9 @@ static void set_host_namespaces(struct engine_reading *reading, const cJSON *hos
 {
     static const struct {
         const char *type, *mode;
-    } namespaces[] = {{"cgroup", "CgroupnsMode"}, {"ipc", "IpcMode"},     {"net", "NetworkMode"},
-                      {"pid", "PidMode"},         {"user", "UsernsMode"}, {"uts", "UTSMode"}};
+    } namespaces[] = {{"cgroup", "CgroupnsMode"}, {"cgroup", "CgroupMode"}, /* Podman's */
+                      {"ipc", "IpcMode"},         {"net", "NetworkMode"},   {"pid", "PidMode"},
+                      {"user", "UsernsMode"},     {"uts", "UTSMode"}};
     _cleanup_json_ cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
         const char *mode = json_get_string(host_config, namespaces[i].mode);

@@ -176,6 +176,21 @@ bool engine_still_runs(struct engine_reading *reading, const struct record *know
            stat.fields[STAT_START_TICKS] == record_integer(known, CONTAINER_START_TICKS, -1);
 }
 
+bool engine_process_has_gone(struct engine_reading *reading)
+{
+    return !reading->found->pid_namespace && !engine_still_runs(reading, &reading->record);
+}
+
+bool engine_process_exists(struct engine_reading *reading)
+{
+    char path[32];
+    int64_t pid = record_integer(&reading->record, CONTAINER_PID, 0);
+    snprintf(path, sizeof(path), "%lld/stat", (long long)pid);
+    return pid > 0 &&
+           (reading->found->pid_namespace ||
+            procfs_read(reading->reader->proc, path, PROCFS_TEXT_MOST, &reading->text) >= 0);
+}
+
 void engine_container_as_known(struct engine_reading *reading, const struct record *known)
 {
     struct record *record = &reading->record;

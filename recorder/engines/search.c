@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 /* More engines, and longer tables of sockets, nobody has; whoever pretends to is not followed. */
-enum { ENGINES_MOST = 32, SOCKETS_MOST = 32 << 20, DESCRIPTORS_MOST = 4096 };
+enum { ENGINES_MOST = 128, SOCKETS_MOST = 32 << 20, DESCRIPTORS_MOST = 4096 };
 
 struct engine_search {
     const struct host *host;
@@ -354,17 +354,11 @@ int engine_search_add(struct engine_search *search, const struct engine_process 
     return add_found(search, process, place);
 }
 
-int engine_search_users(struct engine_search *search,
-                        int (*each)(struct engine_search *search, const char *home, uid_t uid))
+/* The next user of the passwd(5) file that has a home: name:password:uid:gid:comment:home:shell. */
+static bool take_user(struct span *rest, char home[static PATH_MAX], uid_t *ret_uid)
 {
-    _cleanup_buffer_ struct buffer file = {0};
-    char home[PATH_MAX];
-    if (search->host->etc < 0 ||
-        procfs_read(search->host->etc, "passwd", PROCFS_TEXT_MOST, &file) < 0)
-        return 0;
-    struct span rest = {buffer_text(&file), file.length}, line, word = {0};
-    int r = 0;
-    while (r >= 0 && span_take(&rest, '\n', &line)) { /* name:password:uid:gid:comment:home:shell */
+    struct span line, word = {0};
+    while (span_take(rest, '\n', &line)) {
         uint64_t uid = UINT64_MAX;
         bool whole = true;
         for (unsigned field = 0; field < 6 && whole; field++) {
@@ -372,12 +366,46 @@ int engine_search_users(struct engine_search *search,
             if (whole && field == 2 && (!span_unsigned(word, 10, &uid) || uid >= UINT32_MAX))
                 whole = false;
         }
-        if (!whole || word.length < 2 || word.bytes[0] != '/' || word.length >= sizeof(home))
+        if (!whole || word.length < 2 || word.bytes[0] != '/' || word.length >= PATH_MAX)
             continue;
-        snprintf(home, sizeof(home), "%.*s", (int)word.length, word.bytes);
-        r = each(search, home, (uid_t)uid);
+        snprintf(home, PATH_MAX, "%.*s", (int)word.length, word.bytes);
+        *ret_uid = (uid_t)uid;
+        return true;
     }
+    return false;
+}
+
+static struct span read_users(const struct engine_search *search, struct buffer *file)
+{
+    if (search->host->etc < 0 ||
+        procfs_read(search->host->etc, "passwd", PROCFS_TEXT_MOST, file) < 0)
+        return (struct span){0};
+    return (struct span){buffer_text(file), file->length};
+}
+
+int engine_search_users(struct engine_search *search,
+                        int (*each)(struct engine_search *search, const char *home, uid_t uid))
+{
+    _cleanup_buffer_ struct buffer file = {0};
+    char home[PATH_MAX];
+    struct span rest = read_users(search, &file);
+    uid_t uid;
+    int r = 0;
+    while (r >= 0 && take_user(&rest, home, &uid))
+        r = each(search, home, uid);
     return r;
+}
+
+const char *engine_search_home(struct engine_search *search, uid_t uid)
+{
+    _cleanup_buffer_ struct buffer file = {0};
+    char home[PATH_MAX];
+    struct span rest = read_users(search, &file);
+    uid_t of_home;
+    while (take_user(&rest, home, &of_home))
+        if (of_home == uid)
+            return arena_copy(search->arena, home, strlen(home));
+    return NULL;
 }
 
 /* ---- the search ---- */
