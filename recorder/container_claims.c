@@ -138,6 +138,33 @@ static bool is_long_id(const char *id)
     return length >= LONG && strspn(id, "0123456789abcdef") == length;
 }
 
+/* A name, which isn't random, names a container only where it is all of a step, or the end of a
+ * unit of systemd ("runc-NAME.scope"). 0 where there is no such step. */
+static size_t end_of_step(struct span path, const char *name)
+{
+    static const char suffix[] = ".scope";
+    struct span rest = path, step;
+    size_t length = strlen(name);
+    while (span_take(&rest, '/', &step)) {
+        const char *end = step.bytes + step.length;
+        size_t prefix =
+            step.length > length + strlen(suffix) ? step.length - length - strlen(suffix) : 0;
+        bool unit = prefix && step.bytes[prefix - 1] == '-' &&
+                    memcmp(step.bytes + prefix, name, length) == 0 &&
+                    memcmp(step.bytes + prefix + length, suffix, strlen(suffix)) == 0;
+        if (length && (span_is(step, name) || unit))
+            return (size_t)(end - path.bytes);
+    }
+    return 0;
+}
+
+/* Whether the host's root has noted the very start of the first process: then a cgroup with its
+ * name is its own. */
+static bool has_told_start(const struct claim *claim)
+{
+    return claim->found->trusted && record_has(claim->record, CONTAINER_START_TICKS);
+}
+
 /* Where the container's own cgroup ends in the path of its first process: at the step that names
  * it. 0 where none does. */
 static size_t end_of_own_cgroup(const struct claim *claim, struct span path)
@@ -152,6 +179,8 @@ static size_t end_of_own_cgroup(const struct claim *claim, struct span path)
         if (id && strlen(id + 1) >= prefix && strcmp(id + 1 + prefix, claim->id) == 0)
             end = names[i].end;
     }
+    if (!end && has_told_start(claim))
+        end = end_of_step(path, claim->id);
     const char *at = !end && is_long_id(claim->id)
                          ? memmem(path.bytes, path.length, claim->id, strlen(claim->id))
                          : NULL;

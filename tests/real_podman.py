@@ -115,14 +115,27 @@ class Podman:
         return found
 
     def __exit__(self, *_):
+        containers = self.podman("ps", "-aq", "--no-trunc", check=False).split()
         self.podman("pod", "rm", "-af", check=False)
         self.podman("rm", "-af", "-t", "0", check=False)
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.processes(), "the processes of podman end")
+        for container in containers:  # of those whose monitor was killed
+            if not self.user and pathlib.Path("/run/runc", container).exists():
+                subprocess.run(["runc", "delete", "-f", container], check=True)
+        self._remove_cgroups()
         self._unmount()
         shutil.rmtree(self.folder)
+
+    @staticmethod
+    def _remove_cgroups():
+        """Those that are empty: the rest has another owner."""
+        for parent in pathlib.Path("/sys/fs/cgroup").glob("**/libpod_parent"):
+            for folder, _, _ in os.walk(parent, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
 
     def _unmount(self):
         with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:

@@ -74,7 +74,8 @@ int engine_search_add(struct engine_search *search, const struct engine_process 
 const char *engine_search_socket(struct engine_search *search, const struct engine_process *process,
                                  const char *path);
 
-/* Calls `each` with the home and the number of every user of the host's /etc/passwd. */
+/* Calls `each` with the home and the number of every user of the host's /etc/passwd who may be a
+ * person, not a part of the system. */
 int engine_search_users(struct engine_search *search,
                         int (*each)(struct engine_search *search, const char *home, uid_t uid));
 

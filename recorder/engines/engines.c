@@ -4,5 +4,8 @@
 const struct engine *const engines[] = {
     &engine_docker,
     &engine_podman,
+    /* who runs containers, but manages nobody's */
+    &engine_runc,
+    &engine_crun,
     NULL,
 };

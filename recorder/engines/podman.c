@@ -20,8 +20,6 @@
 
 static const char usual_folder[] = "/var/lib/containers/storage";
 static const char usual_runtime_folder[] = "/run/containers/storage";
-/* Accounts of people: login.defs(5), UID_MIN and UID_MAX. */
-enum { FIRST_USER = 1000, LAST_USER = 59999 };
 enum { ID_DIGITS = 64 };
 
 /* ---- where it is ---- */
@@ -99,9 +97,7 @@ static int found(struct engine_search *search, const struct engine_process *proc
 
 static int usual_of_user(struct engine_search *search, const char *home, uid_t uid)
 {
-    return uid < FIRST_USER || uid > LAST_USER
-               ? 0
-               : add_place(search, NULL, home, uid, (struct engine_place){0});
+    return add_place(search, NULL, home, uid, (struct engine_place){0});
 }
 
 static int usual(struct engine_search *search)

@@ -18,6 +18,9 @@
 /* More engines, and longer tables of sockets, nobody has; whoever pretends to is not followed. */
 enum { ENGINES_MOST = 128, SOCKETS_MOST = 32 << 20, DESCRIPTORS_MOST = 4096 };
 
+/* Accounts of people, as opposed to those of the system: login.defs(5), UID_MIN and UID_MAX. */
+enum { FIRST_USER = 1000, LAST_USER = 59999 };
+
 struct engine_search {
     const struct host *host;
     struct engines_found *found;
@@ -392,7 +395,8 @@ int engine_search_users(struct engine_search *search,
     uid_t uid;
     int r = 0;
     while (r >= 0 && take_user(&rest, home, &uid))
-        r = each(search, home, uid);
+        if (uid >= FIRST_USER && uid <= LAST_USER)
+            r = each(search, home, uid);
     return r;
 }
 
