@@ -321,7 +321,7 @@ static int add_found(struct engine_search *search, const struct engine_process *
         added->pid = process->pid;
         added->start_ticks = search->start_ticks;
         added->mnt_namespace = search->mnt_namespace;
-        if (search->pid_namespace != search->host_pid_namespace)
+        if (search->host_pid_namespace && search->pid_namespace != search->host_pid_namespace)
             added->pid_namespace = search->pid_namespace;
     }
     if (!failed)
