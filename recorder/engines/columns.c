@@ -244,14 +244,28 @@ static cJSON *find_path(cJSON *json, const char *path)
     return json;
 }
 
-/* The names alone. Whatever else stands there is no variable, and goes altogether. */
+/* Of NAME=VALUE the name alone, of {"key": NAME, "value": VALUE} the key. Whatever else stands
+ * there is no variable, and goes altogether. */
+static cJSON *without_value(const cJSON *variable)
+{
+    const char *text = cJSON_GetStringValue(variable);
+    const char *key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(variable, "key"));
+    _cleanup_free_ char *name = text ? strndup(text, name_length(text)) : NULL;
+    if (text)
+        return name ? cJSON_CreateString(name) : NULL;
+    cJSON *object = key ? cJSON_CreateObject() : cJSON_CreateNull();
+    if (key && !cJSON_AddStringToObject(object, "key", key)) {
+        cJSON_Delete(object);
+        return NULL;
+    }
+    return object;
+}
+
 static int take_values_out(cJSON *list)
 {
     cJSON *element;
     for (unsigned i = 0; (element = cJSON_GetArrayItem(list, (int)i)); i++) {
-        const char *variable = cJSON_GetStringValue(element);
-        _cleanup_free_ char *name = variable ? strndup(variable, name_length(variable)) : NULL;
-        cJSON *replacement = name ? cJSON_CreateString(name) : cJSON_CreateNull();
+        cJSON *replacement = without_value(element);
         if (!replacement || !cJSON_ReplaceItemInArray(list, (int)i, replacement)) {
             cJSON_Delete(replacement);
             return error_memory();
@@ -260,11 +274,45 @@ static int take_values_out(cJSON *list)
     return 0;
 }
 
+/* An annotation that has the manifest of a pod in it, as kubectl leaves it there: by its name, or
+ * all annotations of the pod as one text. */
+static bool has_manifest(const cJSON *member)
+{
+    static const char manifest[] = "kubectl.kubernetes.io/last-applied-configuration";
+    const char *text = cJSON_GetStringValue(member);
+    return text && *text &&
+           ((member->string && strstr(member->string, manifest)) || strstr(text, manifest));
+}
+
+/* Whether there was one. The depth of a document is bounded by who parsed it. */
+static bool take_manifests_out(cJSON *json)
+{
+    bool changed = false;
+    cJSON *member;
+    cJSON_ArrayForEach (member, json) {
+        bool manifest = has_manifest(member);
+        if (manifest)
+            cJSON_SetValuestring(member, "");
+        changed |= manifest || take_manifests_out(member);
+    }
+    return changed;
+}
+
+void engine_set_annotations(struct engine_reading *reading, const cJSON *annotations)
+{
+    _cleanup_json_ cJSON *copy = cJSON_Duplicate(annotations, true);
+    reading->failed |= annotations && !copy;
+    if (!reading->reader->environment)
+        take_manifests_out(copy);
+    engine_set_json(reading, CONTAINER_ANNOTATIONS, copy, "{}");
+}
+
 void engine_keep_document(struct engine_reading *reading, const struct buffer *text,
                           cJSON *document, const char *const *environments)
 {
-    bool changed = false;
-    for (; !reading->reader->environment && *environments; environments++) {
+    bool wanted = reading->reader->environment;
+    bool changed = !wanted && take_manifests_out(document);
+    for (; !wanted && *environments; environments++) {
         cJSON *list = find_path(document, *environments);
         if (!list || !list->child)
             continue;
@@ -285,10 +333,16 @@ void engine_keep_document(struct engine_reading *reading, const struct buffer *t
 
 void engine_add_group(struct engine_reading *reading, const char *type, const char *name)
 {
-    struct buffer *groups = &reading->groups;
-    buffer_append_format(groups, "%s{\"type\":\"%s\",\"name\":", groups->length ? "," : "[", type);
-    json_append_captured(groups, name, strlen(name));
-    buffer_append_char(groups, '}');
+    struct buffer *groups = &reading->groups, *group = &reading->text;
+    buffer_clear(group);
+    buffer_append_format(group, "{\"type\":\"%s\",\"name\":", type);
+    json_append_captured(group, name, strlen(name));
+    buffer_append_char(group, '}');
+    groups->failed |= group->failed;
+    if (groups->failed || strstr(buffer_text(groups), buffer_text(group)))
+        return;
+    buffer_append_char(groups, groups->length ? ',' : '[');
+    buffer_append_text(groups, buffer_text(group));
 }
 
 void engine_add_groups_of_labels(struct engine_reading *reading, const cJSON *labels)

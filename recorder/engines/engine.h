@@ -149,6 +149,11 @@ const struct record *engine_known(struct engine_reading *reading, const char *id
  * and start, is there. (One that ran without a known process is not.) */
 bool engine_still_runs(struct engine_reading *reading, const struct record *known);
 
+/* Whether nothing needs to be asked of a container: it is listed (CONTAINER_LISTING) as it was when
+ * its document was kept, and runs, if it did, as it ran then. `known` may be NULL. */
+bool engine_is_unchanged(struct engine_reading *reading, const struct record *known,
+                         const char *listing);
+
 /* Whether the first process of the container begun (CONTAINER_PID, CONTAINER_START_TICKS) isn't
  * there any more, as far as that can be seen: not of one in another pid namespace. */
 bool engine_process_has_gone(struct engine_reading *reading);
@@ -191,6 +196,10 @@ void engine_set_json(struct engine_reading *reading, unsigned column, const stru
 void engine_set_capabilities(struct engine_reading *reading, unsigned column,
                              const struct cJSON *list);
 
+/* Annotations, without the manifests that hold the environment of a pod's containers (see
+ * engine_keep_document()). */
+void engine_set_annotations(struct engine_reading *reading, const struct cJSON *annotations);
+
 /* A list whose order means nothing, sorted, so that it is the same each time; else
  * as by engine_set_json(). */
 void engine_set_sorted(struct engine_reading *reading, unsigned column, const struct cJSON *list);
@@ -205,17 +214,18 @@ void engine_set_time(struct engine_reading *reading, unsigned column, const stru
 /* The names out of a list of NAME=VALUE; of an empty one [], of what is no list none. */
 void engine_set_environment(struct engine_reading *reading, const struct cJSON *list);
 
-/* Appends {"type","name"} to the container's groups: "compose-project", "kubernetes-pod",
- * "kubernetes-namespace", "podman-pod", "dev-container", "docker-plugin". */
+/* Appends {"type","name"} to the container's groups, unless it has it: "compose-project",
+ * "kubernetes-pod", "kubernetes-namespace", "podman-pod", "dev-container", "docker-plugin". */
 void engine_add_group(struct engine_reading *reading, const char *type, const char *name);
 
 /* The groups that labels or annotations tell of: Compose, Kubernetes, dev containers. */
 void engine_add_groups_of_labels(struct engine_reading *reading, const struct cJSON *labels);
 
 /* Keeps the document as the container's evidence: `text`, of which `document` is what was parsed.
- * Values of environment variables are taken out of it, unless they were asked for: of every list of
- * NAME=VALUE that `environments` names (paths such as "Config.Env", NULL-terminated). Then the
- * document is changed. */
+ * Values of environment variables are taken out of it, unless they were asked for: of every list
+ * that `environments` names (paths such as "Config.Env", NULL-terminated), of NAME=VALUE or of
+ * {"key": NAME, "value": VALUE}; and the manifests of pods, in which they stand too, wherever an
+ * annotation has one. Then the document is changed. */
 void engine_keep_document(struct engine_reading *reading, const struct buffer *text,
                           struct cJSON *document, const char *const *environments);
 

@@ -33,15 +33,6 @@ static const char *listing_digest(const struct asking *asking, const cJSON *entr
     return copy ? engine_digest(asking->reading, copy) : NULL;
 }
 
-static bool is_unchanged(struct engine_reading *reading, const struct record *known,
-                         const char *digest)
-{
-    const char *before = known ? record_text(known, CONTAINER_LISTING) : NULL;
-    return before && digest && strcmp(before, digest) == 0 &&
-           record_has(known, CONTAINER_EVIDENCE) &&
-           (!record_has(known, CONTAINER_PID) || engine_still_runs(reading, known));
-}
-
 static int set_details(struct asking *asking, const cJSON *entry, const char *id)
 {
     struct engine_reading *reading = asking->reading;
@@ -71,7 +62,7 @@ static int take_entry(struct asking *asking, const cJSON *entry)
         return error_memory();
     int r = 0;
     record_set_text(record, CONTAINER_ENGINE_VERSION, asking->version[0] ? asking->version : NULL);
-    if (is_unchanged(reading, known, digest)) {
+    if (engine_is_unchanged(reading, known, digest)) {
         engine_container_as_known(reading, known);
         return engine_container_end(reading);
     }

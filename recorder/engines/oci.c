@@ -104,7 +104,7 @@ void oci_set_process(struct engine_reading *reading, const cJSON *spec)
     const cJSON *process = json_get(spec, "process");
     engine_set_json(reading, CONTAINER_COMMAND, json_get(process, "args"), NULL);
     engine_set_environment(reading, json_get(process, "env"));
-    engine_set_json(reading, CONTAINER_ANNOTATIONS, json_get(spec, "annotations"), "{}");
+    engine_set_annotations(reading, json_get(spec, "annotations"));
     engine_add_groups_of_labels(reading, json_get(spec, "annotations"));
 }
 

@@ -176,6 +176,14 @@ bool engine_still_runs(struct engine_reading *reading, const struct record *know
            stat.fields[STAT_START_TICKS] == record_integer(known, CONTAINER_START_TICKS, -1);
 }
 
+bool engine_is_unchanged(struct engine_reading *reading, const struct record *known,
+                         const char *listing)
+{
+    const char *before = known ? record_text(known, CONTAINER_LISTING) : NULL;
+    return before && strcmp(before, listing) == 0 && record_has(known, CONTAINER_EVIDENCE) &&
+           (!record_has(known, CONTAINER_PID) || engine_still_runs(reading, known));
+}
+
 bool engine_process_has_gone(struct engine_reading *reading)
 {
     return !reading->found->pid_namespace && !engine_still_runs(reading, &reading->record);
