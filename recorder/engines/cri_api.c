@@ -99,14 +99,12 @@ int cri_join(const Cri__ListPodSandboxResponse *sandboxes,
 }
 
 /* The sandboxes are listed last: a container that was listed has one by then. */
-int cri_each_container(struct engine_client *client, cri_take take, void *userdata)
+int cri_each_container(struct engine_client *client, struct arena *arena, cri_take take,
+                       void *userdata)
 {
     const Cri__ListContainersRequest of_containers = CRI__LIST_CONTAINERS_REQUEST__INIT;
     const Cri__ListPodSandboxRequest of_sandboxes = CRI__LIST_POD_SANDBOX_REQUEST__INIT;
     const ProtobufCMessage *containers, *sandboxes;
-    _cleanup_arena_ struct arena *arena = arena_new();
-    if (!arena)
-        return error_memory();
     int r = engine_call(client, &list_containers, NULL, &of_containers.base, arena, &containers);
     if (r < 0 ||
         (r = engine_call(client, &list_sandboxes, NULL, &of_sandboxes.base, arena, &sandboxes)) < 0)

@@ -24,11 +24,13 @@ struct cri_container {
     const Cri__PodSandbox *sandbox;  /* NULL where it names none of those that there are */
 };
 
-/* Told of each sandbox, and of each container; a negative return ends it and is returned. */
+/* Told of each sandbox, and of each container, which live in the arena; a negative return ends it
+ * and is returned. */
 typedef int (*cri_take)(void *userdata, const struct cri_container *container);
 
 /* Two calls, whatever there is. */
-int cri_each_container(struct engine_client *client, cri_take take, void *userdata);
+int cri_each_container(struct engine_client *client, struct arena *arena, cri_take take,
+                       void *userdata);
 
 /* The same from the answers. */
 int cri_join(const Cri__ListPodSandboxResponse *sandboxes,

@@ -123,7 +123,7 @@ static int ask_cri(struct engine_client *client, struct arena *arena, cJSON *ans
     const Cri__VersionResponse *version;
     cJSON *list = cJSON_AddArrayToObject(answer, "containers"), *container;
     int r = cri_ask_version(client, arena, &version);
-    if (r < 0 || (r = cri_each_container(client, take_cri, list)) < 0)
+    if (r < 0 || (r = cri_each_container(client, arena, take_cri, list)) < 0)
         return r;
     cJSON_AddStringToObject(answer, "runtime", version->runtime_name);
     cJSON_AddStringToObject(answer, "version", version->runtime_version);
