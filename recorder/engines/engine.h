@@ -111,6 +111,7 @@ extern const struct engine engine_docker;
 extern const struct engine engine_podman;
 extern const struct engine engine_runc;
 extern const struct engine engine_crun;
+extern const struct engine engine_crio;
 
 /* ---- reading one engine, within its reader ---- */
 

@@ -3,6 +3,7 @@
 
 const struct engine *const engines[] = {
     &engine_docker,
+    &engine_crio,
     &engine_podman,
     /* who runs containers, but manages nobody's */
     &engine_runc,
