@@ -165,6 +165,21 @@ static bool has_told_start(const struct claim *claim)
     return claim->found->trusted && record_has(claim->record, CONTAINER_START_TICKS);
 }
 
+/* containerd's clients call a cgroup by the container's namespace and name, which can be anything:
+ * the last two steps of its id, and of the path. Who isn't root could call the host's cgroups so.
+ */
+static size_t end_of_named_cgroup(const struct claim *claim, struct span path)
+{
+    const char *id = record_text(claim->record, CONTAINER_ID), *begin = claim->id;
+    if (!claim->found->trusted || begin - id < 2)
+        return 0;
+    for (begin -= 1; begin > id && begin[-1] != '/'; begin--)
+        ;
+    size_t length = strlen(begin);
+    bool whole = path.length > length && path.bytes[path.length - length - 1] == '/';
+    return whole && memcmp(path.bytes + path.length - length, begin, length) == 0 ? path.length : 0;
+}
+
 /* Where the container's own cgroup ends in the path of its first process: at the step that names
  * it. 0 where none does. */
 static size_t end_of_own_cgroup(const struct claim *claim, struct span path)
@@ -179,6 +194,8 @@ static size_t end_of_own_cgroup(const struct claim *claim, struct span path)
         if (id && strlen(id + 1) >= prefix && strcmp(id + 1 + prefix, claim->id) == 0)
             end = names[i].end;
     }
+    if (!end)
+        end = end_of_named_cgroup(claim, path);
     if (!end && has_told_start(claim))
         end = end_of_step(path, claim->id);
     const char *at = !end && is_long_id(claim->id)

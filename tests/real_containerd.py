@@ -23,6 +23,7 @@ import busybox_image
 from support import SOURCE
 
 SNAPSHOTTER = ["--snapshotter", "native"]
+OWN, HOST = 1, 2  # whose namespace, as CRI numbers them
 PROTOCOL_FOLDER = SOURCE / "tests/engines"
 
 CONFIGURATION = """
@@ -135,17 +136,18 @@ class Containerd:
         self.pods.append(answer.split('"')[1])
         return self.pods[-1]
 
-    def create_container(self, pod, name, pod_name):
+    def create_container(self, pod, name, pod_name, pid_namespace=OWN):
         answer = self.cri("CreateContainer", f"""pod_sandbox_id: "{pod}" sandbox_config {{ {self._pod(pod_name)} }}
             config {{ metadata {{ name: "{name}" }} image {{ image: "{busybox_image.NAME}" }}
                       command: "/bin/sleep" command: "1000" envs {{ key: "PASSWORD" value: "hidden" }}
                       labels {{ key: "io.kubernetes.container.name" value: "{name}" }}
-                      linux {{ security_context {{ namespace_options {{ network: 2 pid: 1 }} }} }} }}""")
+                      linux {{ security_context {{
+                          namespace_options {{ network: {HOST} pid: {pid_namespace} }} }} }} }}""")
         return answer.split('"')[1]
 
-    def start_container(self, pod, name, pod_name):
+    def start_container(self, pod, name, pod_name, **options):
         """Creates and starts a container in a sandbox, and returns its id."""
-        container = self.create_container(pod, name, pod_name)
+        container = self.create_container(pod, name, pod_name, **options)
         self.cri("StartContainer", f'container_id: "{container}"')
         return container
 

@@ -112,6 +112,7 @@ extern const struct engine engine_podman;
 extern const struct engine engine_runc;
 extern const struct engine engine_crun;
 extern const struct engine engine_crio;
+extern const struct engine engine_containerd;
 
 /* ---- reading one engine, within its reader ---- */
 

@@ -5,6 +5,7 @@ const struct engine *const engines[] = {
     &engine_docker,
     &engine_crio,
     &engine_podman,
+    &engine_containerd,
     /* who runs containers, but manages nobody's */
     &engine_runc,
     &engine_crun,

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real containerd with its CRI plugin, recorded: what it tells, and what its files tell when it is gone."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import unittest
+
+import busybox_image
+from real_containerd import HOST, SNAPSHOTTER, Containerd, wait_until
+from support import Database, TestCase, needs_root
+
+# What must not depend on whether the engine was asked.
+SAME = ("name", "state", "pid", "start_ticks", "command", "environment_names", "added_capabilities",
+        "security_options", "mounts", "devices", "groups", "instance", "outer")
+
+
+@needs_root
+class ContainerdTest(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.engine = Containerd(self.folder / "containerd")
+        self.engine.__enter__()
+        self.addCleanup(self.engine.__exit__)
+
+    def run_container(self, name, *options, namespace="default", command=("/bin/sleep", "1000")):
+        self.engine.ctr("run", "-d", *SNAPSHOTTER, *options, busybox_image.NAME, name, *command,
+                        namespace=namespace)
+
+    def key(self, name, namespace="default"):
+        """A containerd that isn't the usual one has its socket in the ids."""
+        return f"{self.engine.socket}/{namespace}/{name}"
+
+    def pid(self, name, namespace="default"):
+        lines = self.engine.ctr("tasks", "list", namespace=namespace).splitlines()
+        return next(int(line.split()[1]) for line in lines if line.split()[0] == name)
+
+    def own(self, export):
+        return {container["id"]: container for container in export["containers"]
+                if container["instance"] == str(self.engine.socket)}
+
+    @staticmethod
+    def shared(container):
+        """What it shares with its host, but for the cgroup namespace, which depends on the host's hierarchies."""
+        return set(container["host_namespaces"]) - {"cgroup"}
+
+    def pause(self, name):
+        self.engine.ctr("tasks", "pause", name)
+        self.addCleanup(self.resume, name)
+
+    def resume(self, name):
+        """What is frozen can't be ended."""
+        if self.engine.process.poll() is not None:
+            self.engine.start()
+        self.engine.ctr("tasks", "resume", name)
+
+    def assert_no_secret(self, secret=b"hidden"):
+        for path in self.folder.glob("*.db*"):
+            self.assertNotIn(secret, path.read_bytes())
+
+
+class Asked(ContainerdTest):
+    def test_containers_of_all_namespaces_and_their_processes(self):
+        self.run_container("web", "--label", "nerdctl/name=shop", "--label", "com.docker.compose.project=shop",
+                           "--mount", "type=bind,src=/tmp,dst=/host,options=rbind:ro",
+                           command=["/bin/sh", "-c", "sleep 1001 & exec sleep 1000"])
+        self.engine.import_image("other")
+        self.run_container("web", namespace="other")
+        self.engine.ctr("tasks", "exec", "-d", "--exec-id", "later", "web", "/bin/sleep", "1002")
+        self.database.record()
+        export = self.database.export()
+        self.assertEqual({self.key("web"), self.key("web", "other")}, set(self.own(export)))
+        web = self.own(export)[self.key("web")]
+        self.assertEqual(("containerd", "asked", "shop", "running", self.pid("web")), tuple(
+            web[name] for name in ("engine", "tier", "name", "state", "pid")))
+        self.assertEqual([{"type": "compose-project", "name": "shop"}], web["groups"])
+        self.assertEqual((busybox_image.NAME, "io.containerd.runc.v2", ["/bin/sh", "-c", "sleep 1001 & exec sleep 1000"]),
+                         (web["image"], web["runtime"], web["command"]))
+        self.assertRegex(web["image_digest"], "^sha256:[0-9a-f]{64}$")
+        self.assertEqual([{"type": "bind", "source": "/tmp", "target": "/host", "read_only": True}], web["mounts"])
+        self.assertEqual(([], set(), ["PATH", "SECRET"]), (
+            web["added_capabilities"], self.shared(web), web["environment_names"]))
+        sleeping = sorted(process["cmdline"][-1] for process in export["processes"] if process["pid"] in web["pids"])
+        self.assertEqual(["1000", "1001", "1002"], sleeping)
+        self.assertEqual([self.pid("web", "other")], self.own(export)[self.key("web", "other")]["pids"])
+
+    def test_ways_to_run(self):
+        self.run_container("paused")
+        self.pause("paused")
+        self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
+        self.run_container("stopped", command=["/bin/sh", "-c", "exit 3"])
+        wait_until(lambda: "STOPPED" in self.engine.ctr("tasks", "list"), "the task ends")
+        self.run_container("hostly", "--net-host", "--cap-add", "CAP_SYS_ADMIN")
+        self.database.record()
+        export = self.database.export()
+        found = {container["name"]: container for container in self.own(export).values()}
+        self.assertEqual({"paused": "paused", "created": "created", "stopped": "exited", "hostly": "running"},
+                         {name: container["state"] for name, container in found.items()})
+        self.assertTrue(export.process(found["paused"]["pid"])["frozen"])
+        self.assertEqual((None, [], None), tuple(found["created"][name] for name in ("pid", "pids", "exit_code")))
+        self.assertEqual((None, 3), (found["stopped"]["pid"], found["stopped"]["exit_code"]))
+        self.assertEqual(({"net"}, ["CAP_SYS_ADMIN"]), (
+            self.shared(found["hostly"]), found["hostly"]["added_capabilities"]))
+
+    def test_values_of_the_environment_stay_away_unless_asked_for(self):
+        self.run_container("web", "--env", "PASSWORD=hidden")
+        self.database.record()
+        self.assert_no_secret()
+        document = json.loads(self.database.evidence("container:web"))
+        self.assertEqual(["PATH", "SECRET", "PASSWORD"], document["spec"]["process"]["env"])
+        other = Database(self.folder / "other.sqlite")
+        other.record("--with", "environment")
+        document = json.loads(other.evidence("container:web"))
+        self.assertIn("PASSWORD=hidden", document["spec"]["process"]["env"])
+
+    def test_changes_are_seen_and_nothing_else(self):
+        self.run_container("web")
+        self.database.record()
+        self.database.record()
+        self.assertEqual([], self.database.diff().changes("containers"))
+        self.engine.ctr("containers", "label", "web", "app=shop")
+        self.database.record()
+        change, = self.database.diff().changes("containers", id=self.key("web"))
+        self.assertEqual(["labels"], [field for field in change["fields"] if field != "listing"])
+        self.engine.ctr("tasks", "kill", "-s", "SIGKILL", "web")
+        wait_until(lambda: "STOPPED" in self.engine.ctr("tasks", "list"), "the task ends")
+        self.engine.ctr("tasks", "delete", "web")
+        self.engine.ctr("containers", "delete", "web")
+        self.database.record()
+        self.assertEqual(["removed"], self.database.diff().ops("containers", id=self.key("web")))
+
+
+class Pods(ContainerdTest):
+    GROUPS = [{"type": "kubernetes-namespace", "name": "default"},
+              {"type": "kubernetes-pod", "name": "uid-nslapse-1"},
+              {"type": "kubernetes-pod-name", "name": "nslapse-1"}]
+
+    def setUp(self):
+        super().setUp()
+        self.pod = self.engine.start_pod("nslapse-1")
+        self.web = self.engine.start_container(self.pod, "web", "nslapse-1")
+
+    def test_a_pod_is_a_group_of_its_sandbox_and_its_containers(self):
+        created = self.engine.create_container(self.pod, "later", "nslapse-1")
+        self.database.record()
+        export = self.database.export()
+        own = self.own(export)
+        self.assertEqual({f"k8s.io/{self.pod}": ("nslapse-1", "running"), f"k8s.io/{self.web}": ("web", "running"),
+                          f"k8s.io/{created}": ("later", "created")},
+                         {key: (one["name"], one["state"]) for key, one in own.items()})
+        for one in own.values():
+            self.assertEqual(("containerd", "asked", self.GROUPS, False), tuple(
+                one[name] for name in ("engine", "tier", "groups", "privileged")))
+        web = own[f"k8s.io/{self.web}"]
+        self.assertEqual({"net", "uts"}, self.shared(web))
+        self.assertEqual((0, {"io.kubernetes.container.name": "web"}, ["/bin/sleep", "1000"]),
+                         (web["restart_count"], web["labels"], web["command"]))
+        self.assertEqual([self.pid(self.web, "k8s.io")], web["pids"])
+        self.assertIsNotNone(web["started_at"])
+        # Nobody tells of the same container again.
+        for identity in (self.pod, self.web):
+            self.assertEqual(1, sum(identity in container["id"] for container in export["containers"]))
+
+    def test_values_of_the_environment_stand_in_a_document_twice(self):
+        self.database.record()
+        self.assert_no_secret()
+        document = json.loads(self.database.evidence(f"container:k8s.io/{self.web}"))
+        self.assertEqual([{"key": "PASSWORD"}], document["config"]["envs"])
+        self.assertIn("PASSWORD", document["runtimeSpec"]["process"]["env"])
+        other = Database(self.folder / "other.sqlite")
+        other.record("--with", "environment")
+        document = json.loads(other.evidence(f"container:k8s.io/{self.web}"))
+        self.assertEqual([{"key": "PASSWORD", "value": "hidden"}], document["config"]["envs"])
+        self.assertIn("PASSWORD=hidden", document["runtimeSpec"]["process"]["env"])
+
+    def test_in_the_pid_namespace_of_the_host(self):
+        """Only their cgroup tells whose processes these are."""
+        hostly = self.engine.start_container(self.pod, "hostly", "nslapse-1", pid_namespace=HOST)
+        self.engine.ctr("tasks", "exec", "-d", "--exec-id", "later", hostly, "/bin/sleep", "1002", namespace="k8s.io")
+        self.database.record()
+        export = self.database.export()
+        container = self.own(export)[f"k8s.io/{hostly}"]
+        self.assertEqual({"net", "pid", "uts"}, self.shared(container))
+        self.assertEqual([["/bin/sleep", "1000"], ["/bin/sleep", "1002"]],
+                         [export.process(pid)["cmdline"] for pid in container["pids"]])
+
+    def test_details_are_asked_once(self):
+        self.database.record()
+        self.database.record()
+        self.assertEqual([], self.database.diff().changes("containers"))
+        self.assertEqual([], self.database.diff().changes("gaps"))
+
+
+class Files(ContainerdTest):
+    def start_all(self):
+        self.run_container("web", "--env", "PASSWORD=hidden")
+        self.run_container("paused")
+        self.pause("paused")
+        pod = self.engine.start_pod("nslapse-1")
+        return pod, self.engine.start_container(pod, "web", "nslapse-1")
+
+    def assert_same(self, before, after):
+        self.assertEqual(set(before), set(after))
+        for key, one in after.items():
+            self.assertEqual("files", one["tier"])
+            self.assertEqual({name: before[key][name] for name in SAME}, {name: one[name] for name in SAME})
+
+    def test_stopped_daemon_leaves_files(self):
+        self.start_all()
+        self.database.record()
+        before = self.own(self.database.export())
+        self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
+        self.database.record()
+        self.engine.stop()
+        self.database.record()
+        export = self.database.export()
+        self.assert_same(before, self.own(export))
+        self.assert_no_secret()
+        # The one that was only created is in its database alone: it has not gone, it can't be seen.
+        self.assertEqual(["unobserved"], self.database.diff().ops("containers"))
+        gap = export.one("gaps", subject=f"containerd:{self.engine.socket}")
+        self.assertEqual("containers", gap["source"])
+        # What its files say of a process counts only while that very process is there.
+        pid = self.own(export)[self.key("web")]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the container ends")
+        self.database.record()
+        web = self.own(self.database.export())[self.key("web")]
+        self.assertEqual(("exited", None, []), (web["state"], web["pid"], web["pids"]))
+
+    def test_a_copied_disk(self):
+        self.start_all()
+        self.database.record()
+        before = self.own(self.database.export())
+        copy = self.folder / "copy"
+        self.database.run("doctor", "--capture-fixture", copy)
+        state = self.engine.folder / "state/io.containerd.runtime.v2.task"
+        for bundle in state.glob("*/*"):
+            target = copy / str(bundle)[1:]
+            target.mkdir(parents=True, exist_ok=True)
+            for name in ("config.json", "init.pid", "options.json"):
+                shutil.copy(bundle / name, target)
+        for file in pathlib.Path("/run/containerd/runc").glob("*/*/state.json"):
+            target = copy / str(file.parent)[1:]
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+        other = Database(self.folder / "copy.sqlite")
+        other.record("--root", copy)
+        self.assert_same(before, self.own(other.export()))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a real containerd isn't made to do: it has Docker's containers, lacks its CRI plugin, or doesn't answer."""
+
+import json
+import unittest
+
+import replay
+from replay import Call, GrpcReplay, HttpReplay, encode
+from support import TestCase
+
+SERVICES = "/containerd.services."
+WEB = "b" * 64
+SPEC = json.dumps(json.dumps({"process": {"args": ["sleep"], "env": ["PASSWORD=hidden"]}}))
+
+
+def namespaces(*names):
+    return [Call(SERVICES + "version.v1.Version/Version", encode("containerd.VersionResponse", 'version: "1.7"')),
+            Call(SERVICES + "namespaces.v1.Namespaces/List", encode("containerd.ListNamespacesResponse", "".join(
+                f'namespaces {{ name: "{name}" }}' for name in names)))]
+
+
+def of(namespace, containers, tasks=""):
+    metadata = {"containerd-namespace": namespace}
+    return [Call(SERVICES + "containers.v1.Containers/List", encode("containerd.ListContainersResponse", containers),
+                 metadata),
+            Call(SERVICES + "tasks.v1.Tasks/List", encode("containerd.ListTasksResponse", tasks), metadata)]
+
+
+class Replayed(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.socket = self.folder / "containerd.sock"
+
+    def engine(self, answers):
+        engine = GrpcReplay(self.socket, answers, program="containerd", arguments=["--address", self.socket])
+        self.addCleanup(engine.__exit__)
+        return engine.__enter__()
+
+    def own(self):
+        return {container["id"]: container for container in self.database.export()["containers"]
+                if container["instance"] in (str(self.socket), str(self.folder / "data"))}
+
+    def gaps(self):
+        return [gap for gap in self.database.export()["gaps"] if gap["subject"].startswith("containerd:")
+                and str(self.folder) in gap["subject"] + (gap["hides_scope"] or "")]
+
+    def test_containers_of_docker_are_told_by_docker(self):
+        listed = f'containers {{ id: "{WEB}" spec {{ value: {SPEC} }} }}'
+        containerd = self.engine([*namespaces("moby"), *of("moby", listed)])
+        socket = self.folder / "docker.sock"
+        answers = {"/info": {"ServerVersion": "20"}, "/containers/json": [{"Id": WEB, "Names": ["/web"]}],
+                   f"/containers/{WEB}/json": {"Id": WEB, "Name": "/web"}}
+        with HttpReplay(socket, answers, program="dockerd",
+                        arguments=["-H", f"unix://{socket}", "--data-root", self.folder / "data"]):
+            self.database.record()
+        container, = self.own().values()
+        self.assertEqual(("docker", WEB, "web"), tuple(container[name] for name in ("engine", "id", "name")))
+        self.assertEqual([], self.gaps())
+        self.assertEqual(4, len(containerd.requests()), "version, namespaces, containers, tasks")
+        # Who is left when Docker has gone tells what it has.
+        self.database.record()
+        self.assertEqual("sleep", self.own()[f"moby/{WEB}"]["command"][0])
+        for path in self.folder.glob("test.db*"):
+            self.assertNotIn(b"hidden", path.read_bytes())
+
+    def test_without_the_plugin_the_containers_of_kubernetes_are_told_all_the_same(self):
+        labels = "".join(f'labels {{ key: "io.kubernetes.pod.{key}" value: "{value}" }}'
+                         for key, value in (("name", "nslapse-1"), ("namespace", "default"), ("uid", "uid-1")))
+        self.engine([*namespaces("k8s.io"), *of("k8s.io", f'containers {{ id: "{WEB}" {labels} }}')])
+        self.database.record()
+        self.assertEqual([], self.gaps())
+        self.assertEqual([{"type": "kubernetes-namespace", "name": "default"},
+                          {"type": "kubernetes-pod", "name": "uid-1"},
+                          {"type": "kubernetes-pod-name", "name": "nslapse-1"}],
+                         self.own()[f"k8s.io/{WEB}"]["groups"])
+
+    def test_without_tasks_nothing_is_said_of_states(self):
+        for behaviour in (replay.HANG, replay.GARBAGE, replay.LIE):
+            calls = of("default", 'containers { id: "web" }')
+            calls[1].behaviour = behaviour
+            with GrpcReplay(self.socket, [*namespaces("default"), *calls], program="containerd",
+                            arguments=["--address", self.socket]):
+                self.database.record()
+            container, = self.own().values()
+            self.assertEqual(("web", None, "asked"), tuple(container[name] for name in ("name", "state", "tier")))
+            self.assertEqual(1, len(self.gaps()), behaviour)
+
+    def test_ids_of_two_engines_do_not_meet(self):
+        self.engine([*namespaces("default"), *of("default", 'containers { id: "web" image: "a" }')])
+        (self.folder / "other").mkdir()
+        other = self.folder / "other/containerd.sock"
+        with GrpcReplay(other, [*namespaces("default"), *of("default", 'containers { id: "web" }')],
+                        program="containerd", arguments=["--address", other]):
+            self.database.record()
+        found = {container["id"] for container in self.database.export().all("containers", name="web")}
+        self.assertLessEqual({f"{self.socket}/default/web", f"{other}/default/web"}, found)
+
+
+if __name__ == "__main__":
+    unittest.main()
