@@ -67,6 +67,8 @@ class Containerd:
         self.folder = pathlib.Path(folder)
         self.socket = self.folder / "containerd.sock"
         self.process = None
+        self.runtime_folder = self.folder / "runc"  # of run()
+        self.secret = os.urandom(8).hex()  # value of PASSWORD in what start_container() starts
         self.pods = []
         self.namespaces = []
 
@@ -97,6 +99,11 @@ class Containerd:
 
     def ctr(self, *arguments, namespace="default"):
         return run("ctr", "-a", self.socket, "-n", namespace, *arguments).decode()
+
+    def run(self, name, *options, namespace="default", command=("/bin/sleep", "1000")):
+        """Starts a container. Its runtime keeps its state in the folder, where no other test's has that name."""
+        self.ctr("run", "-d", *SNAPSHOTTER, "--runc-root", self.runtime_folder, *options, busybox_image.NAME, name,
+                 *command, namespace=namespace)
 
     def import_image(self, namespace):
         """busybox_image.NAME; the first thing in a namespace makes it."""
@@ -139,7 +146,7 @@ class Containerd:
     def create_container(self, pod, name, pod_name, pid_namespace=OWN):
         answer = self.cri("CreateContainer", f"""pod_sandbox_id: "{pod}" sandbox_config {{ {self._pod(pod_name)} }}
             config {{ metadata {{ name: "{name}" }} image {{ image: "{busybox_image.NAME}" }}
-                      command: "/bin/sleep" command: "1000" envs {{ key: "PASSWORD" value: "hidden" }}
+                      command: "/bin/sleep" command: "1000" envs {{ key: "PASSWORD" value: "{self.secret}" }}
                       labels {{ key: "io.kubernetes.container.name" value: "{name}" }}
                       linux {{ security_context {{
                           namespace_options {{ network: {HOST} pid: {pid_namespace} }} }} }} }}""")

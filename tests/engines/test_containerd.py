@@ -25,9 +25,14 @@ class ContainerdTest(TestCase):
         self.engine.__enter__()
         self.addCleanup(self.engine.__exit__)
 
-    def run_container(self, name, *options, namespace="default", command=("/bin/sleep", "1000")):
-        self.engine.ctr("run", "-d", *SNAPSHOTTER, *options, busybox_image.NAME, name, *command,
-                        namespace=namespace)
+    def record(self, *arguments, database=None):
+        """Nobody is hurried."""
+        (database or self.database).record("--engine-timeout", "60", *arguments)
+
+    def changes(self):
+        """Of the engine's containers: the host may have others, which come and go."""
+        return [change for change in self.database.diff().changes("containers")
+                if (change["before"] or change["after"])["instance"] == str(self.engine.socket)]
 
     def key(self, name, namespace="default"):
         """A containerd that isn't the usual one has its socket in the ids."""
@@ -56,20 +61,20 @@ class ContainerdTest(TestCase):
             self.engine.start()
         self.engine.ctr("tasks", "resume", name)
 
-    def assert_no_secret(self, secret=b"hidden"):
+    def assert_no_secret(self):
         for path in self.folder.glob("*.db*"):
-            self.assertNotIn(secret, path.read_bytes())
+            self.assertFalse(self.engine.secret.encode() in path.read_bytes(), path)
 
 
 class Asked(ContainerdTest):
     def test_containers_of_all_namespaces_and_their_processes(self):
-        self.run_container("web", "--label", "nerdctl/name=shop", "--label", "com.docker.compose.project=shop",
+        self.engine.run("web", "--label", "nerdctl/name=shop", "--label", "com.docker.compose.project=shop",
                            "--mount", "type=bind,src=/tmp,dst=/host,options=rbind:ro",
                            command=["/bin/sh", "-c", "sleep 1001 & exec sleep 1000"])
         self.engine.import_image("other")
-        self.run_container("web", namespace="other")
+        self.engine.run("web", namespace="other")
         self.engine.ctr("tasks", "exec", "-d", "--exec-id", "later", "web", "/bin/sleep", "1002")
-        self.database.record()
+        self.record()
         export = self.database.export()
         self.assertEqual({self.key("web"), self.key("web", "other")}, set(self.own(export)))
         web = self.own(export)[self.key("web")]
@@ -87,13 +92,13 @@ class Asked(ContainerdTest):
         self.assertEqual([self.pid("web", "other")], self.own(export)[self.key("web", "other")]["pids"])
 
     def test_ways_to_run(self):
-        self.run_container("paused")
+        self.engine.run("paused")
         self.pause("paused")
         self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
-        self.run_container("stopped", command=["/bin/sh", "-c", "exit 3"])
+        self.engine.run("stopped", command=["/bin/sh", "-c", "exit 3"])
         wait_until(lambda: "STOPPED" in self.engine.ctr("tasks", "list"), "the task ends")
-        self.run_container("hostly", "--net-host", "--cap-add", "CAP_SYS_ADMIN")
-        self.database.record()
+        self.engine.run("hostly", "--net-host", "--cap-add", "CAP_SYS_ADMIN")
+        self.record()
         export = self.database.export()
         found = {container["name"]: container for container in self.own(export).values()}
         self.assertEqual({"paused": "paused", "created": "created", "stopped": "exited", "hostly": "running"},
@@ -105,31 +110,31 @@ class Asked(ContainerdTest):
             self.shared(found["hostly"]), found["hostly"]["added_capabilities"]))
 
     def test_values_of_the_environment_stay_away_unless_asked_for(self):
-        self.run_container("web", "--env", "PASSWORD=hidden")
-        self.database.record()
+        self.engine.run("web", "--env", f"PASSWORD={self.engine.secret}")
+        self.record()
         self.assert_no_secret()
-        document = json.loads(self.database.evidence("container:web"))
+        document = json.loads(self.database.evidence(f"container:{self.key('web')}"))
         self.assertEqual(["PATH", "SECRET", "PASSWORD"], document["spec"]["process"]["env"])
         other = Database(self.folder / "other.sqlite")
-        other.record("--with", "environment")
-        document = json.loads(other.evidence("container:web"))
-        self.assertIn("PASSWORD=hidden", document["spec"]["process"]["env"])
+        self.record("--with", "environment", database=other)
+        document = json.loads(other.evidence(f"container:{self.key('web')}"))
+        self.assertIn(f"PASSWORD={self.engine.secret}", document["spec"]["process"]["env"])
 
     def test_changes_are_seen_and_nothing_else(self):
-        self.run_container("web")
-        self.database.record()
-        self.database.record()
-        self.assertEqual([], self.database.diff().changes("containers"))
+        self.engine.run("web")
+        self.record()
+        self.record()
+        self.assertEqual([], self.changes())
         self.engine.ctr("containers", "label", "web", "app=shop")
-        self.database.record()
-        change, = self.database.diff().changes("containers", id=self.key("web"))
+        self.record()
+        change, = self.changes()
         self.assertEqual(["labels"], [field for field in change["fields"] if field != "listing"])
         self.engine.ctr("tasks", "kill", "-s", "SIGKILL", "web")
         wait_until(lambda: "STOPPED" in self.engine.ctr("tasks", "list"), "the task ends")
         self.engine.ctr("tasks", "delete", "web")
         self.engine.ctr("containers", "delete", "web")
-        self.database.record()
-        self.assertEqual(["removed"], self.database.diff().ops("containers", id=self.key("web")))
+        self.record()
+        self.assertEqual(["removed"], [change["op"] for change in self.changes()])
 
 
 class Pods(ContainerdTest):
@@ -144,7 +149,7 @@ class Pods(ContainerdTest):
 
     def test_a_pod_is_a_group_of_its_sandbox_and_its_containers(self):
         created = self.engine.create_container(self.pod, "later", "nslapse-1")
-        self.database.record()
+        self.record()
         export = self.database.export()
         own = self.own(export)
         self.assertEqual({f"k8s.io/{self.pod}": ("nslapse-1", "running"), f"k8s.io/{self.web}": ("web", "running"),
@@ -164,22 +169,22 @@ class Pods(ContainerdTest):
             self.assertEqual(1, sum(identity in container["id"] for container in export["containers"]))
 
     def test_values_of_the_environment_stand_in_a_document_twice(self):
-        self.database.record()
+        self.record()
         self.assert_no_secret()
         document = json.loads(self.database.evidence(f"container:k8s.io/{self.web}"))
         self.assertEqual([{"key": "PASSWORD"}], document["config"]["envs"])
         self.assertIn("PASSWORD", document["runtimeSpec"]["process"]["env"])
         other = Database(self.folder / "other.sqlite")
-        other.record("--with", "environment")
+        self.record("--with", "environment", database=other)
         document = json.loads(other.evidence(f"container:k8s.io/{self.web}"))
-        self.assertEqual([{"key": "PASSWORD", "value": "hidden"}], document["config"]["envs"])
-        self.assertIn("PASSWORD=hidden", document["runtimeSpec"]["process"]["env"])
+        self.assertEqual([{"key": "PASSWORD", "value": self.engine.secret}], document["config"]["envs"])
+        self.assertIn(f"PASSWORD={self.engine.secret}", document["runtimeSpec"]["process"]["env"])
 
     def test_in_the_pid_namespace_of_the_host(self):
         """Only their cgroup tells whose processes these are."""
         hostly = self.engine.start_container(self.pod, "hostly", "nslapse-1", pid_namespace=HOST)
         self.engine.ctr("tasks", "exec", "-d", "--exec-id", "later", hostly, "/bin/sleep", "1002", namespace="k8s.io")
-        self.database.record()
+        self.record()
         export = self.database.export()
         container = self.own(export)[f"k8s.io/{hostly}"]
         self.assertEqual({"net", "pid", "uts"}, self.shared(container))
@@ -187,16 +192,15 @@ class Pods(ContainerdTest):
                          [export.process(pid)["cmdline"] for pid in container["pids"]])
 
     def test_details_are_asked_once(self):
-        self.database.record()
-        self.database.record()
-        self.assertEqual([], self.database.diff().changes("containers"))
-        self.assertEqual([], self.database.diff().changes("gaps"))
+        self.record()
+        self.record()
+        self.assertEqual([], self.changes())
 
 
 class Files(ContainerdTest):
     def start_all(self):
-        self.run_container("web", "--env", "PASSWORD=hidden")
-        self.run_container("paused")
+        self.engine.run("web", "--env", f"PASSWORD={self.engine.secret}")
+        self.engine.run("paused")
         self.pause("paused")
         pod = self.engine.start_pod("nslapse-1")
         return pod, self.engine.start_container(pod, "web", "nslapse-1")
@@ -209,30 +213,30 @@ class Files(ContainerdTest):
 
     def test_stopped_daemon_leaves_files(self):
         self.start_all()
-        self.database.record()
+        self.record()
         before = self.own(self.database.export())
         self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
-        self.database.record()
+        self.record()
         self.engine.stop()
-        self.database.record()
+        self.record()
         export = self.database.export()
         self.assert_same(before, self.own(export))
         self.assert_no_secret()
         # The one that was only created is in its database alone: it has not gone, it can't be seen.
-        self.assertEqual(["unobserved"], self.database.diff().ops("containers"))
+        self.assertEqual(["unobserved"], [change["op"] for change in self.changes()])
         gap = export.one("gaps", subject=f"containerd:{self.engine.socket}")
         self.assertEqual("containers", gap["source"])
         # What its files say of a process counts only while that very process is there.
         pid = self.own(export)[self.key("web")]["pid"]
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the container ends")
-        self.database.record()
+        self.record()
         web = self.own(self.database.export())[self.key("web")]
         self.assertEqual(("exited", None, []), (web["state"], web["pid"], web["pids"]))
 
     def test_a_copied_disk(self):
         self.start_all()
-        self.database.record()
+        self.record()
         before = self.own(self.database.export())
         copy = self.folder / "copy"
         self.database.run("doctor", "--capture-fixture", copy)
@@ -242,12 +246,13 @@ class Files(ContainerdTest):
             target.mkdir(parents=True, exist_ok=True)
             for name in ("config.json", "init.pid", "options.json"):
                 shutil.copy(bundle / name, target)
-        for file in pathlib.Path("/run/containerd/runc").glob("*/*/state.json"):
+        for file in [*self.engine.runtime_folder.glob("*/*/state.json"),
+                     *pathlib.Path("/run/containerd/runc").glob("*/*/state.json")]:
             target = copy / str(file.parent)[1:]
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
         other = Database(self.folder / "copy.sqlite")
-        other.record("--root", copy)
+        self.record("--root", copy, database=other)
         self.assert_same(before, self.own(other.export()))
 
 
