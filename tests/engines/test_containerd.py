@@ -42,6 +42,12 @@ class ContainerdTest(TestCase):
         lines = self.engine.ctr("tasks", "list", namespace=namespace).splitlines()
         return next(int(line.split()[1]) for line in lines if line.split()[0] == name)
 
+    @staticmethod
+    def mount_namespaces(pid):
+        """Of a process and its children."""
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return {os.readlink(f"/proc/{process}/ns/mnt") for process in [pid, *children]}
+
     def own(self, export):
         return {container["id"]: container for container in export["containers"]
                 if container["instance"] == str(self.engine.socket)}
@@ -97,7 +103,11 @@ class Asked(ContainerdTest):
         self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
         self.engine.run("stopped", command=["/bin/sh", "-c", "exit 3"])
         wait_until(lambda: "STOPPED" in self.engine.ctr("tasks", "list"), "the task ends")
-        self.engine.run("hostly", "--net-host", "--cap-add", "CAP_SYS_ADMIN")
+        # In a mount namespace of its own a process is known by its cgroup alone.
+        self.engine.run("hostly", "--net-host", "--cap-add", "CAP_SYS_ADMIN",
+                        command=["/bin/sh", "-c", "busybox unshare -m busybox sleep 1001 & exec sleep 1000"])
+        pid = self.pid("hostly")
+        wait_until(lambda: len(self.mount_namespaces(pid)) == 2, "the second process has its namespace")
         self.record()
         export = self.database.export()
         found = {container["name"]: container for container in self.own(export).values()}
@@ -108,6 +118,7 @@ class Asked(ContainerdTest):
         self.assertEqual((None, 3), (found["stopped"]["pid"], found["stopped"]["exit_code"]))
         self.assertEqual(({"net"}, ["CAP_SYS_ADMIN"]), (
             self.shared(found["hostly"]), found["hostly"]["added_capabilities"]))
+        self.assertEqual(2, len(found["hostly"]["pids"]))
 
     def test_values_of_the_environment_stay_away_unless_asked_for(self):
         self.engine.run("web", "--env", f"PASSWORD={self.engine.secret}")
