@@ -91,7 +91,7 @@ class PodmanAnswers(TestCase):
             self.assertEqual(5, len(engine.requests()))
             self.database.record()
             self.assertEqual([f"GET {API}/version", f"GET {API}/containers/json?all=true"], engine.requests()[5:])
-            self.assertEqual([], self.database.diff().changes("containers"))
+            self.assertEqual([], self.database.diff().changes("containers", instance=str(self.data)))
         # Nor in the command that made it.
         document = self.database.evidence(f"container:{WEB}")
         self.assertNotIn("hunter2", document)

@@ -33,10 +33,19 @@ class PodmanTest(TestCase):
         return {container["id"]: container for container in self.database.export(revision)["containers"]
                 if container["instance"] == str(self.podman.storage)}
 
+    def record_all(self):
+        """Records, again where the time for questions was over before all details were asked for: the
+        machine may be busy."""
+        for _ in range(20):
+            self.database.record()
+            gaps = [gap for gap in self.database.export()["gaps"] if gap["subject"].startswith("podman:")]
+            if not gaps:
+                return self.own()
+        raise AssertionError(f"it is never asked for everything: {gaps}")
+
     def record_asked(self):
         with self.podman.service():
-            self.database.record()
-        return self.own()
+            return self.record_all()
 
     def test_service_and_files_tell_the_same(self):
         shared = self.folder / "shared"
@@ -66,7 +75,7 @@ class PodmanTest(TestCase):
                 self.assertEqual({name: asked[identity][name] for name in same},
                                  {name: left[identity][name] for name in same})
                 self.assertEqual("files", left[identity]["tier"])
-        self.assertEqual([], self.database.diff().changes("containers"))
+        self.assertEqual([], self.database.diff().changes("containers", instance=str(self.podman.storage)))
         by_name = {container["name"]: container for container in asked.values()}
         self.assertEqual(3, by_name["exited"]["exit_code"])
         self.assertEqual(["CAP_SYS_ADMIN"], by_name["hostly"]["added_capabilities"])
@@ -112,14 +121,14 @@ class PodmanTest(TestCase):
         web = self.podman.run("--name", "web", "--network", "none", "--label", "tier=front",
                               "--label", "com.docker.compose.project=shop")
         with self.podman.service():
-            self.database.record()
-            self.database.record()
-            self.assertEqual([], self.database.diff().changes("containers"))
+            self.record_all()
+            self.record_all()
+            self.assertEqual([], self.database.diff().changes("containers", instance=str(self.podman.storage)))
             container = self.own()[web]
             self.assertEqual("front", container["labels"]["tier"])
             self.assertEqual([{"type": "compose-project", "name": "shop"}], container["groups"])
             self.podman.podman("restart", "-t", "0", web)
-            self.database.record()
+            self.record_all()
             change, = self.database.diff().changes("containers", id=web)
             self.assertLessEqual({"pid", "start_ticks", "started_at"}, set(change["fields"]))
             self.podman.podman("rm", "-f", "-t", "0", web)
@@ -193,7 +202,8 @@ class RootlessPodmanTest(TestCase):
             self.assertEqual([container["pid"]], container["pids"])
             # runc, which it was run by, doesn't tell of it once more.
             self.assertEqual(1, sum(other["id"].endswith(web) for other in export["containers"]))
-        self.assertEqual([], self.database.diff().changes("containers"))
+        for identity in (web, exited):
+            self.assertEqual([], self.database.diff().changes("containers", id=identity))
 
 
 if __name__ == "__main__":

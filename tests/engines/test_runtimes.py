@@ -99,7 +99,7 @@ class Runtimes:
         for path in self.folder.glob("test.db*"):
             self.assertNotIn(b"hunter2", path.read_bytes())
         self.database.record()
-        self.assertEqual([], self.database.diff().changes("containers"))
+        self.assertEqual([], self.database.diff().changes("containers", engine=self.runtime))
 
     def test_processes_without_namespaces_of_their_own(self):
         name = self.name("hostly")

@@ -146,7 +146,10 @@ static void environments_are_kept_when_asked_for(void **state)
     char hex[DIGEST_HEX_SIZE];
     const struct recorder_options with = {
         .environment = true, .keep_blob = keep_digest, .userdata = &kept};
-    const struct recorder_options without = {.keep_blob = keep_digest, .userdata = &kept};
+    /* Containers of the host, should there be any, have documents to be kept. */
+    const char *const containers[] = {"containers", NULL};
+    const struct recorder_options without = {
+        .keep_blob = keep_digest, .userdata = &kept, .without = containers};
     struct recorded live;
     pid_t child = start_child();
     read_environment(child, hex);
