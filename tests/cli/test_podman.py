@@ -166,8 +166,10 @@ class CopiedDisk(TestCase):
         containers = self.record()
         self.assertEqual(set(NAMES), set(containers))
         self.assertIsNone(containers[DONE]["command"])
-        gap, = [gap for gap in self.database.export()["gaps"] if gap["source"] == "containers"]
-        self.assertEqual(f"podman:{DONE}", gap["subject"])
+        subjects = [gap["subject"] for gap in self.database.export()["gaps"] if gap["source"] == "containers"]
+        self.assertIn(f"podman:{DONE}", subjects)
+        # CRI-O has its containers in the same folder, and this could be one of them.
+        self.assertEqual({DONE}, {subject.split(":")[-1] for subject in subjects}, subjects)
 
     def test_runtimes_alone_and_those_of_others(self):
         self.write_storage("var/lib/containers/storage", [WEB])
