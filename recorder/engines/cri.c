@@ -69,9 +69,11 @@ static const char *state_of(const struct cri_container *whole)
 {
     static const char *const of_container[] = {"created", "running", "exited"};
     static const char *const of_sandbox[] = {"running", "exited"};
-    unsigned state = whole->container ? whole->container->state : whole->sandbox->state;
-    if (whole->container)
+    if (whole->container) {
+        unsigned state = whole->container->state;
         return state < sizeof(of_container) / sizeof(*of_container) ? of_container[state] : NULL;
+    }
+    unsigned state = whole->sandbox->state;
     return state < sizeof(of_sandbox) / sizeof(*of_sandbox) ? of_sandbox[state] : NULL;
 }
 
