@@ -11,7 +11,8 @@
 
 An engine is a process of its own, that has the name and the arguments that it is given (program=..,
 arguments=[..]): so it is found like a real one. What it isn't asked for as it knows it, it answers as real
-ones do: 404, or UNIMPLEMENTED.
+ones do: 404, or UNIMPLEMENTED. Other recorders on this host find it, too, and are answered alike; what they
+ask is not counted.
 
 This file is also the engine's program; it is started by the classes below.
 """
@@ -22,7 +23,9 @@ import functools
 import json
 import os
 import pathlib
+import socket as sockets
 import socketserver
+import struct
 import subprocess
 import sys
 import threading
@@ -104,8 +107,14 @@ class Replay:
         temporary.rename(self.answers)
 
     def requests(self):
-        """What it was asked since it began."""
+        """What it was asked since it began, by processes that the test started."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def asked_by(self, step):
+        """What it is asked while `step`, a function, runs."""
+        before = len(self.requests())
+        step()
+        return self.requests()[before:]
 
     def __enter__(self):
         self.process = subprocess.Popen([str(word) for word in self.command], executable=sys.executable,
@@ -163,19 +172,43 @@ def encode(kind, text=""):
 
 # ---- the engine ----
 
+def parent_of(pid):
+    """As /proc/PID/stat has it; 0 if there is no such process."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def is_below(ancestor, pid):
+    while pid not in (0, ancestor):
+        pid = parent_of(pid)
+    return pid == ancestor
+
+
 class Recorded:
-    """The answers, as they are at the moment, and the list of what was asked."""
+    """The answers, as they are at the moment, and the list of what the test asked."""
 
     def __init__(self, socket):
         self.answers = pathlib.Path(f"{socket}.answers")
         self.log = open(f"{socket}.requests", "a", encoding="utf-8")
         self.lock = threading.Lock()
+        self.test = os.getppid()
+        self.at = self.known = None
 
-    def asked(self, request):
+    def asked(self, connection, request):
+        pid, _, _ = struct.unpack("3i", connection.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, 12))
         with self.lock:
-            self.log.write(json.dumps(request) + "\n")
-            self.log.flush()
-        return json.loads(self.answers.read_text())
+            if is_below(self.test, pid):
+                self.log.write(json.dumps(request) + "\n")
+                self.log.flush()
+            return self.current()
+
+    def current(self):
+        at = self.answers.stat().st_mtime_ns
+        if at != self.at:
+            self.at, self.known = at, json.loads(self.answers.read_text())
+        return self.known
 
 
 def hang():
@@ -190,7 +223,7 @@ class HttpHandler(BaseHTTPRequestHandler):
     recorded = None
 
     def do_GET(self):
-        answers = self.recorded.asked(f"GET {self.path}")
+        answers = self.recorded.asked(self.connection, f"GET {self.path}")
         answer = answers.get(self.path) or answers.get(self.path.split("?")[0]) or {
             "body": base64.b64encode(b'{"message":"page not found"}').decode(), "status": 404,
             "behaviour": ""}
@@ -278,7 +311,7 @@ class GrpcHandler(socketserver.BaseRequestHandler):
         metadata = {name: value for name, value in headers.items()
                     if not name.startswith(":") and name not in ("content-length", "grpc-timeout")}
         asked = {"method": headers[":path"], "metadata": metadata, "request": bytes(body[5:]).hex()}
-        for call in self.recorded.asked(asked):
+        for call in self.recorded.asked(self.request, asked):
             if call["method"] == asked["method"] and call["request"] in (None, asked["request"]) \
                     and call["metadata"].items() <= metadata.items():
                 return self.play(stream, call)
