@@ -65,7 +65,8 @@ static int prepare(struct kind_writer *writer, struct buffer *sql, sqlite3_stmt 
 }
 
 /* The things of this boot (or host) with the record's key, newest state first, with the columns
- * that tell whether it is the same thing. */
+ * that tell whether it is the same thing. The plus keeps SQLite from the index of a host's states
+ * by time, which is a walk over all of them: it takes that of the key. */
 static int prepare_find_thing(struct kind_writer *writer)
 {
     _cleanup_buffer_ struct buffer sql = {0};
@@ -75,7 +76,7 @@ static int prepare_find_thing(struct kind_writer *writer)
         if (kind->columns[column].flags & (STRONG | WEAK))
             buffer_append_format(&sql, ", %s", kind->columns[column].name);
     buffer_append_format(&sql, " FROM %s_history WHERE %s = ?1", kind->name,
-                         kind->bound_to_boot ? "boot" : "host_id");
+                         kind->bound_to_boot ? "boot" : "+host_id");
     int parameter = 2;
     for (unsigned column = 0; column < kind->column_count; column++)
         if (kind->columns[column].flags & KEY)

@@ -497,7 +497,7 @@ CREATE TABLE container (
     engine TEXT NOT NULL,                                  -- docker, podman, containerd, ...
     engine_id TEXT NOT NULL                                -- the engine's id of it
 ) STRICT;
-CREATE INDEX container_key ON container (host_id, engine, engine_id);
+CREATE INDEX container_key ON container (engine, engine_id, host_id);
 
 CREATE TABLE container_state (
     -- How it was, and from which snapshot to which.

@@ -83,7 +83,19 @@ static void add_gap(struct world *world, int64_t number)
     world_add(world, &gap);
 }
 
-/* The same in each snapshot: a process changes, one comes, one goes; a gap is another each time. */
+static void add_container(struct world *world, int64_t number)
+{
+    struct record container;
+    char id[32];
+    record_begin(&container, KIND_CONTAINER);
+    snprintf(id, sizeof(id), "%lld", (long long)number);
+    record_set_text(&container, CONTAINER_ENGINE, "docker");
+    record_set_text(&container, CONTAINER_ID, id);
+    world_add(world, &container);
+}
+
+/* The same in each snapshot: a process changes, one comes, one goes; a container and a gap are
+ * others each time. */
 static void turn(struct world *world, int64_t number)
 {
     struct record process;
@@ -96,6 +108,7 @@ static void turn(struct world *world, int64_t number)
     world_add(world, &process);
     record_set_integer(&process, PROCESS_PID, 2000000 + number);
     world_add(world, &process);
+    add_container(world, number);
     add_gap(world, number);
     world->facts.taken_at += 60 * NSEC_PER_SEC;
 }
@@ -146,7 +159,7 @@ static int64_t steps_of_difference(struct watched *watched, int64_t a, int64_t b
     must(snapshot_find(watched->database, b, &to));
     watch(watched);
     must(difference_of(watched->database, from, to, DIFF_KINDS, &difference));
-    assert_int_equal(difference->count, 3); /* one each of changed, added and removed */
+    assert_int_equal(difference->count, 5); /* one changed, two added, two removed */
     return steps(watched);
 }
 
