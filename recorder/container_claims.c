@@ -106,14 +106,53 @@ static bool is_inside(const char *key, const struct container_table *table, cons
     return false;
 }
 
-/* Whether the process is in the container that the engine runs in. */
-static bool is_in_outer(struct claim *claim, const struct first_process *process)
+static bool is_in_cgroup_of(const struct claim *claim, const struct first_process *process,
+                            const char *outer)
 {
     struct container *container = NULL;
+    return container_table_find_unlocked(claim->table, &process->cgroup, false, &container) >= 0 &&
+           container && is_inside(container->key, claim->table, outer);
+}
+
+/* Whether this is its pid namespace, or one above that. */
+static bool is_in_pid_namespace(const struct claim *claim, const struct first_process *process,
+                                uint32_t wanted)
+{
+    enum { DEPTH_MOST = 32 }; /* of the kernel */
+    char path[32];
+    uint32_t inode = 0;
+    if (!host_has(claim->host, FEATURE_NS_GET_PARENT))
+        return process->pid_namespace == wanted;
+    snprintf(path, sizeof(path), "%d/ns/pid", (int)process->pid);
+    int fd = nsfs_open(claim->host->proc, path);
+    bool same = fd >= 0 && nsfs_inode(fd, &inode) == 0 && inode == process->pid_namespace;
+    for (unsigned depth = 0; same && fd >= 0 && inode != wanted && depth < DEPTH_MOST; depth++) {
+        int parent = nsfs_open_parent(fd);
+        fd_close(fd);
+        fd = parent;
+        same = fd >= 0 && nsfs_inode(fd, &inode) == 0;
+    }
+    fd_close(fd);
+    return same && inode == wanted;
+}
+
+/* The cgroups of an engine in a container aren't below those of the container if it has the host's
+ * cgroups mounted; its pid namespaces are below the container's all the same. */
+static bool is_in_pid_namespace_of(const struct claim *claim, const struct first_process *process,
+                                   const char *outer)
+{
+    const struct container *container = container_table_find_key(claim->table, outer);
+    return container && container->pid_namespace &&
+           container->pid_namespace != host_pid_namespace(claim->host) &&
+           is_in_pid_namespace(claim, process, container->pid_namespace);
+}
+
+/* Whether the process is in the container that the engine runs in. */
+static bool is_in_outer(const struct claim *claim, const struct first_process *process)
+{
     const char *outer = claim->found->outer;
-    return !outer || engine_search_is_namespace(outer) ||
-           (container_table_find_unlocked(claim->table, &process->cgroup, &container) >= 0 &&
-            container && is_inside(container->key, claim->table, outer));
+    return !outer || engine_search_is_namespace(outer) || is_in_cgroup_of(claim, process, outer) ||
+           is_in_pid_namespace_of(claim, process, outer);
 }
 
 /* The process that an engine in another pid namespace calls `inner`: among those that are in its

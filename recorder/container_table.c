@@ -152,9 +152,9 @@ static size_t candidate_depth(const struct container_table *table,
     return depth_of(table, candidate->base) + candidate->count - candidate->first;
 }
 
-/* Goes inwards from the base by the names, and adds who isn't known. A name of a container that has
- * its cgroup elsewhere is a lie: there it ends. */
-static int follow_names(struct container_table *table, const struct candidate *candidate,
+/* Goes inwards from the base by the names. Who isn't known is added, or ends it. A name of a
+ * container that has its cgroup elsewhere is a lie: there it ends, too. */
+static int follow_names(struct container_table *table, const struct candidate *candidate, bool add,
                         struct container **ret_container)
 {
     struct container *container = candidate->base;
@@ -166,7 +166,7 @@ static int follow_names(struct container_table *table, const struct candidate *c
         if (key.failed)
             return error_memory();
         struct container *inner = container_table_find_key(table, key.bytes);
-        if (inner && inner->confirmed)
+        if (inner ? inner->confirmed : !add)
             break;
         if (!inner && !(inner = container_table_add(table, key.bytes, outer)))
             return error_memory();
@@ -177,7 +177,7 @@ static int follow_names(struct container_table *table, const struct candidate *c
 }
 
 int container_table_find_unlocked(struct container_table *table, const struct proc_cgroup *cgroup,
-                                  struct container **ret_container)
+                                  bool add, struct container **ret_container)
 {
     _cleanup_buffer_ struct buffer scratch = {0};
     struct candidate best = {0};
@@ -192,14 +192,14 @@ int container_table_find_unlocked(struct container_table *table, const struct pr
         }
     }
     *ret_container = NULL;
-    return scratch.failed ? error_memory() : follow_names(table, &best, ret_container);
+    return scratch.failed ? error_memory() : follow_names(table, &best, add, ret_container);
 }
 
 int container_table_find(struct container_table *table, const struct proc_cgroup *cgroup,
                          struct container **ret_container)
 {
     pthread_mutex_lock(&table->lock);
-    int r = container_table_find_unlocked(table, cgroup, ret_container);
+    int r = container_table_find_unlocked(table, cgroup, true, ret_container);
     pthread_mutex_unlock(&table->lock);
     return r;
 }

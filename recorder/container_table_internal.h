@@ -41,8 +41,9 @@ struct container *container_table_add(struct container_table *table, const char 
 int container_table_add_cgroup(struct container_table *table, struct span hierarchy,
                                struct span path, struct container *container);
 
-/* container_table_find(), by who is alone with the table, or has its lock. */
+/* container_table_find(), by who is alone with the table, or has its lock. Without `add`, the
+ * innermost that is known already. */
 int container_table_find_unlocked(struct container_table *table, const struct proc_cgroup *cgroup,
-                                  struct container **ret_container);
+                                  bool add, struct container **ret_container);
 
 #endif

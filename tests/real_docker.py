@@ -10,6 +10,7 @@ When it ends nothing of it is left: no process, no mount.
 
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import subprocess
@@ -48,13 +49,15 @@ class Docker:
         self.docker("import", "-", IMAGE, input=busybox_image.root_tar())
         return self
 
+    def command(self):
+        return ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none",
+                "--data-root", str(self.data), "--exec-root", str(self.folder / "exec"),
+                "--storage-driver", "vfs",
+                "--pidfile", str(self.folder / "pid"), "-H", f"unix://{self.socket}"]
+
     def start(self):
-        command = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none",
-                   "--data-root", self.data, "--exec-root", self.folder / "exec",
-                   "--storage-driver", "vfs",
-                   "--pidfile", self.folder / "pid", "-H", f"unix://{self.socket}"]
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log,
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env={**os.environ, "PATH": self.path})
         wait_until(self._answers, f"dockerd answers, see {self.folder}/log")
 
@@ -62,9 +65,12 @@ class Docker:
         return ["docker", "-H", f"unix://{self.socket}", *[str(word) for word in arguments]]
 
     def _answers(self):
+        self._assert_runs()
+        return subprocess.run(self._command("version"), capture_output=True, check=False).returncode == 0
+
+    def _assert_runs(self):
         if self.process.poll() is not None:
             raise AssertionError("dockerd ended: " + (self.folder / "log").read_text())
-        return subprocess.run(self._command("version"), capture_output=True, check=False).returncode == 0
 
     def docker(self, *arguments, **keywords):
         done = subprocess.run(self._command(*arguments), capture_output=True, check=False, **keywords)
@@ -129,3 +135,32 @@ class Docker:
         for point in reversed(points):
             if pathlib.Path(point).is_relative_to(self.folder):
                 subprocess.run(["umount", "-l", point], check=False)
+
+
+class DockerInDocker(Docker):
+    """A dockerd in a container of another one, `outer`, below whose folder it has its own."""
+
+    CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SYS_CHROOT", "MKNOD")
+
+    def __init__(self, folder, outer):
+        super().__init__(folder)
+        self.outer = outer
+        self.container = None
+
+    def start(self):
+        program = f"mount -t proc proc /proc; exec {shlex.join(self.command())} > {self.folder}/log 2>&1"
+        options = [word for name in self.CAPABILITIES for word in ("--cap-add", name)]
+        self.container = self.outer.run(
+            "--network", "none", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+            "-v", "/:/host", *options, command=["/bin/busybox", "chroot", "/host", "/bin/sh", "-c", program])
+        wait_until(self._answers, f"dockerd answers, see {self.folder}/log")
+
+    def _assert_runs(self):
+        if self.outer.inspect(self.container, ".State.Running") != "true":
+            raise AssertionError("dockerd ended: " + (self.folder / "log").read_text())
+
+    def __exit__(self, *_):
+        for container in self.docker("ps", "-aq").split():
+            self.docker("rm", "-f", container)
+        self.outer.docker("rm", "-f", self.container)
+        shutil.rmtree(self.folder)

@@ -7,7 +7,7 @@ import pathlib
 import signal
 import unittest
 
-from real_docker import IMAGE, Docker, wait_until
+from real_docker import IMAGE, Docker, DockerInDocker, wait_until
 from support import Database, TestCase, needs_root
 
 
@@ -34,7 +34,7 @@ class DockerTest(TestCase):
         pid = int(self.docker.inspect(web, ".State.Pid"))
         self.database.record()
         export = self.database.export()
-        container = export.one("containers", name="web")
+        container = export.one("containers", id=web)
         self.assertEqual(("docker", web, "asked", "running", pid), tuple(
             container[name] for name in ("engine", "id", "tier", "state", "pid")))
         self.assertEqual([{"type": "compose-project", "name": "shop"}], container["groups"])
@@ -56,7 +56,7 @@ class DockerTest(TestCase):
                     for seconds in ("1000", "1001", "1002")}
         self.assertEqual({"1000": 1, "1001": 1, "1002": 1},
                          {seconds: len(pids) for seconds, pids in sleeping.items()})
-        self.assertEqual(sorted(sum(sleeping.values(), [])), export.one("containers", name="web")["pids"])
+        self.assertEqual(sorted(sum(sleeping.values(), [])), export.one("containers", id=web)["pids"])
 
     def test_values_of_the_environment_stay_away_unless_asked_for(self):
         web = self.docker.run("--network", "none", "-e", "SECRET=hunter2")
@@ -102,7 +102,7 @@ class DockerTest(TestCase):
         web = self.docker.run("--name", "web", "--network", "none")
         self.database.record()
         self.database.record()
-        self.assertEqual([], self.database.diff().changes("containers", engine="docker"))
+        self.assertEqual([], self.database.diff().changes("containers", instance=str(self.docker.data)))
         before = self.container(web)
         self.docker.docker("restart", "-t", "0", web)
         self.docker.docker("rename", web, "shop")
@@ -131,7 +131,7 @@ class DockerTest(TestCase):
             before, after = (export.one("containers", id=identity) for export in (asked, left))
             self.assertEqual({name: before[name] for name in same}, {name: after[name] for name in same})
             self.assertEqual(("files", state), (after["tier"], after["state"]))
-        self.assertEqual([], self.database.diff().changes("containers", engine="docker"))
+        self.assertEqual([], self.database.diff().changes("containers", instance=str(self.docker.data)))
         for path in self.folder.glob("test.db*"):
             self.assertNotIn(b"hunter2", path.read_bytes())
         # What its files say of a process counts only while that very process is there.
@@ -141,6 +141,26 @@ class DockerTest(TestCase):
         self.database.record()
         self.assertIsNone(self.container(web)["pid"])
         self.assertEqual([], self.container(web)["pids"])
+
+    def test_a_container_in_a_container_names_its_outer_one(self):
+        """The inner dockerd makes the cgroups of its containers where the host's have theirs, for it has the host's
+        mounted: their pid namespaces tell."""
+        inner = DockerInDocker(self.docker.folder / "inner", self.docker)
+        with inner:
+            web = inner.run("--network", "none")
+            self.database.record()
+            export = self.database.export()
+            outer = export.one("containers", id=inner.container)
+            container = export.one("containers", id=f"{inner.container}/{web}")
+            self.assertEqual((f"docker:{inner.container}", "asked", "running", IMAGE), tuple(
+                container[name] for name in ("outer", "tier", "state", "image")))
+            # Its first process is the first in there: on the host it has another number.
+            self.assertEqual(["sleep", "1000"], export.process(container["pid"])["cmdline"])
+            self.assertEqual([container["pid"]], container["pids"])
+            self.assertIn(outer["pid"], outer["pids"])
+            self.assertNotIn(container["pid"], outer["pids"])
+            # Nobody else's, and there only once.
+            self.assertEqual([container], [other for other in export["containers"] if web in other["id"]])
 
 
 if __name__ == "__main__":

@@ -303,13 +303,17 @@ static void every_kind_has_its_indexes(void **state)
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         const char *name = kinds[kind].name;
         _cleanup_buffer_ struct buffer key = {0}, of = {0}, open = {0};
-        buffer_append_text(&key, kinds[kind].bound_to_boot ? "boot " : "host_id ");
+        if (kinds[kind].bound_to_boot)
+            buffer_append_text(&key, "boot ");
         for
             EACH_COLUMN(column, kind)
         if (column->flags & KEY)
             buffer_append_format(&key, "%s ", column->name);
         buffer_append_format(&of, "%s_id first_snapshot ", name);
         buffer_append_format(&open, "host_id digest %s_id ", name);
+        if (!kinds[kind]
+                 .bound_to_boot) /* last: see schema/kind_writer.c, which names it to no index */
+            buffer_append_text(&key, "host_id ");
         assert_index(name, "key", buffer_text(&key));
         assert_index(name, "state_of", buffer_text(&of));
         assert_index(name, "state_begin", "host_id first_snapshot ");
