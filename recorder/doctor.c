@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recorder/doctor.h"
 
+#include "recorder/engines/curl.h"
 #include "recorder/kernel/span.h"
 
 #include <cjson/cJSON.h>
@@ -120,6 +121,19 @@ static const char *mounts(const struct host *host)
     return "mountinfo of a process in each mount namespace, by libmount";
 }
 
+static const char *containers(const struct host *host)
+{
+    const struct curl_library *library;
+    if (!host->live)
+        return "the files of the engines that are in the copy, names of cgroups";
+    return curl_library(&library) < 0
+               ? "the files of engines, names of cgroups; no engine is asked, as there is no "
+                 "libcurl "
+                 "with unix sockets and HTTP/2"
+               : "engines that run, asked over their unix sockets; the files of those that don't "
+                 "answer; names of cgroups";
+}
+
 static const char *labels(const struct host *host)
 {
     return host->has_security_labels ? "attr/current" : "no security module has labels";
@@ -139,6 +153,7 @@ static const struct {
     {"mounts", mounts},
     {"identity of mounts", mount_identity},
     {"cgroups, and which are frozen", cgroups},
+    {"containers", containers},
 };
 
 static bool add_facts(cJSON *document, const struct host *host)
