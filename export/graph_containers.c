@@ -13,7 +13,7 @@
 
 DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
-enum { CHANGES_SHOWN = 4 };
+enum { CHANGES_SHOWN = 4, BINDS_SHOWN = 4 };
 
 /* Whose namespace it is. */
 enum sharing { NOT_KNOWN, ITS_OWN, OF_HOST, OF_SEVERAL };
@@ -22,7 +22,8 @@ enum sharing { NOT_KNOWN, ITS_OWN, OF_HOST, OF_SEVERAL };
 struct drawn {
     const struct graph_item *item;
     const char *id;                        /* of its node */
-    const char *frame;                     /* its engine; of one in a container, that one's key */
+    const char *frame;                     /* its engine, and the container that this one is in */
+    const char *frame_label;               /* "docker in web" */
     const char *group;                     /* "pod web"; "" for none */
     int64_t inodes[GRAPH_NAMESPACE_TYPES]; /* of its first process; -1 where not known */
     enum sharing sharing[GRAPH_NAMESPACE_TYPES];
@@ -120,6 +121,35 @@ static void find_namespaces(const struct container_graph *graph, struct drawn *d
                                                    graph_namespace_types[type].column, -1);
 }
 
+/* What the container is called that has this key, "engine:id". */
+static const char *name_of(const struct container_graph *graph, const char *key)
+{
+    const char *id = strchr(key, ':');
+    for (size_t i = 0; id && i < graph->containers.count; i++) {
+        const struct record *record = graph->containers.items[i].record;
+        const char *engine = text_or(record, CONTAINER_ENGINE, "");
+        if (strlen(engine) == (size_t)(id - key) && memcmp(engine, key, strlen(engine)) == 0 &&
+            strcmp(text_or(record, CONTAINER_ID, ""), id + 1) == 0)
+            return text_or(record, CONTAINER_NAME, key);
+    }
+    return key;
+}
+
+static void find_frame(struct container_graph *graph, struct drawn *drawn)
+{
+    const struct record *record = drawn->item->record;
+    const char *outer = record_text(record, CONTAINER_OUTER);
+    _cleanup_buffer_ struct buffer text = {0};
+    buffer_append_text(&text, text_or(record, CONTAINER_ENGINE, ""));
+    if (outer)
+        buffer_append_format(&text, " in %s", outer);
+    drawn->frame = keep(graph, &text);
+    buffer_append_text(&text, text_or(record, CONTAINER_ENGINE, ""));
+    if (outer)
+        buffer_append_format(&text, " in %s", name_of(graph, outer));
+    drawn->frame_label = keep(graph, &text);
+}
+
 static int make_drawn(struct container_graph *graph, const struct graph_item *item)
 {
     const struct record *record = item->record;
@@ -133,13 +163,11 @@ static int make_drawn(struct container_graph *graph, const struct graph_item *it
     if (item->twin)
         buffer_append_format(&text, "_twin%u", item->twin);
     drawn->id = keep(graph, &text);
-    buffer_append_text(&text,
-                       text_or(record, CONTAINER_OUTER, text_or(record, CONTAINER_ENGINE, "")));
-    drawn->frame = keep(graph, &text);
+    find_frame(graph, drawn);
     append_group(&text, record);
     drawn->group = keep(graph, &text);
     find_namespaces(graph, drawn);
-    return drawn->id && drawn->frame && drawn->group ? 0 : error_memory();
+    return drawn->id && drawn->frame && drawn->frame_label && drawn->group ? 0 : error_memory();
 }
 
 static int compare_drawn(const void *a, const void *b)
@@ -238,14 +266,38 @@ static void add_note(struct buffer *label, const char *before, const struct buff
     label->failed |= line.failed;
 }
 
+/* Folders of the host, or of the container that it is in, that it was given. */
+static void append_binds(struct buffer *text, const struct record *record)
+{
+    const char *json = record_text(record, CONTAINER_MOUNTS);
+    _cleanup_(cJSON_Delete_pointer) cJSON *mounts = json ? cJSON_Parse(json) : NULL;
+    const cJSON *mount;
+    size_t index = 0;
+    cJSON_ArrayForEach (mount, mounts) {
+        _cleanup_buffer_ struct buffer line = {0};
+        const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(mount, "type"));
+        const char *source =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(mount, "source"));
+        if (!type || strcmp(type, "bind") != 0 || !source)
+            continue;
+        dot_append_name(&line, source, DOT_NAME_LENGTH);
+        if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(mount, "read_only")))
+            buffer_append_text(&line, " (read-only)");
+        graph_append_listed(text, index++, BINDS_SHOWN, buffer_text(&line));
+        text->failed |= line.failed;
+    }
+}
+
 static void label_rights(struct buffer *label, const struct record *record)
 {
-    _cleanup_buffer_ struct buffer capabilities = {0};
+    _cleanup_buffer_ struct buffer capabilities = {0}, binds = {0};
     if (record_integer(record, CONTAINER_PRIVILEGED, 0))
         dot_label_note(label, "privileged");
     graph_append_strings(&capabilities, record, CONTAINER_ADDED_CAPABILITIES, ", ");
     add_note(label, "may ", &capabilities);
-    label->failed |= capabilities.failed;
+    append_binds(&binds, record);
+    add_note(label, "binds ", &binds);
+    label->failed |= capabilities.failed || binds.failed;
 }
 
 static void label_state(struct buffer *label, const struct record *record)
@@ -303,7 +355,7 @@ static int draw_frames(const struct container_graph *graph, struct dot *dot)
         bool group_begins = begins || strcmp(before->group, drawn->group) != 0;
         bool group_ends = ends || strcmp(after->group, drawn->group) != 0;
         if (begins)
-            r = begin_frame(dot, "engine", drawn->frame, i);
+            r = begin_frame(dot, "engine", drawn->frame_label, i);
         if (r >= 0 && group_begins && drawn->group[0])
             r = begin_frame(dot, "group", drawn->group, i);
         if (r >= 0)

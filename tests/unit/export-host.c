@@ -397,8 +397,13 @@ void host_add_containers(struct world *world)
         struct record *container = host_add_container(world, ids[i], names[i], 50 + i);
         if (i < 2)
             record_set_text(container, CONTAINER_GROUPS, pod);
-        if (i == 2)
+        if (i == 2) {
             record_set_text(container, CONTAINER_ADDED_CAPABILITIES, "[\"CAP_SYS_ADMIN\"]");
+            record_set_text(container, CONTAINER_MOUNTS,
+                            "[{\"type\":\"bind\",\"source\":\"/\",\"read_only\":false},"
+                            "{\"type\":\"volume\",\"source\":\"/v\",\"read_only\":false},"
+                            "{\"type\":\"bind\",\"source\":\"/etc\",\"read_only\":true}]");
+        }
         if (i == 3)
             record_set_text(container, CONTAINER_OUTER, "docker:a1");
     }

@@ -323,7 +323,8 @@ static void test_containers(void **state)
     assert_node(fixture, "container_docker_a1_2fd4", "own mnt, net, pid");
     assert_drawn(fixture, "<B>docker</B>");
     assert_drawn(fixture, "<B>pod shop</B>");
-    assert_drawn(fixture, "<B>docker:a1</B>");
+    assert_drawn(fixture, "<B>docker in web</B>");
+    assert_node(fixture, "container_docker_c3", "binds /, /etc (read-only)");
     /* Who shares what: the pod its network, the agent the host's. */
     assert_drawn(fixture, "\"container_docker_a1\" -> \"net_4026532001\" [style=dotted");
     assert_drawn(fixture, "\"container_docker_b2\" -> \"net_4026532001\" [style=dotted");
