@@ -216,7 +216,7 @@ static size_t name_length(const char *variable)
 void engine_set_environment(struct engine_reading *reading, const cJSON *list)
 {
     const cJSON *element;
-    if (!cJSON_IsArray(list))
+    if (!cJSON_IsArray(list) && !cJSON_IsNull(list)) /* as Go writes an empty list */
         return;
     buffer_clear(&reading->text);
     buffer_append_char(&reading->text, '[');

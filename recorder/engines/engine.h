@@ -213,7 +213,7 @@ const char *engine_digest(struct engine_reading *reading, const struct cJSON *js
 /* An RFC 3339 moment as Go writes them (0001-01-01T00:00:00Z is none), or seconds since 1970. */
 void engine_set_time(struct engine_reading *reading, unsigned column, const struct cJSON *json);
 
-/* The names out of a list of NAME=VALUE; of an empty one [], of what is no list none. */
+/* The names out of a list of NAME=VALUE; of an empty one, or null, [], of what is no list none. */
 void engine_set_environment(struct engine_reading *reading, const struct cJSON *list);
 
 /* Appends {"type","name"} to the container's groups, unless it has it: "compose-project",

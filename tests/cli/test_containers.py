@@ -146,12 +146,17 @@ class Containers(TestCase):
             self.assert_both("asked")
             # News of one: only that one is asked for.
             answers["/containers/json?all=1"][1].update(State="running")
-            answers[f"/containers/{DONE}/json"]["State"].update(Status="running", RestartCount=3)
+            document = answers[f"/containers/{DONE}/json"]
+            document["RestartCount"] = 3
+            document["State"]["Status"] = "running"
+            document["Config"]["Env"] = None
             engine.change(answers)
             self.assertEqual(["GET /info", "GET /containers/json?all=1", f"GET /containers/{DONE}/json"],
                              engine.asked_by(self.record))
             change, = self.database.diff().changes("containers", instance=str(self.data))
-            self.assertEqual(("changed", ["state"]), (change["op"], change["fields"]))
+            self.assertEqual(("changed", ["environment_names", "restart_count", "state"]),
+                             (change["op"], sorted(change["fields"])))
+            self.assertEqual([], change["after"]["environment_names"])
 
     def test_evidence_has_values_of_variables_only_when_asked_for(self):
         key = f"container:{WEB}"
