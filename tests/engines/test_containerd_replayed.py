@@ -64,6 +64,11 @@ class Replayed(TestCase):
         for path in self.folder.glob("test.db*"):
             self.assertFalse(SECRET.encode() in path.read_bytes(), path)
 
+    def test_plugins_of_docker_are_a_group(self):
+        self.engine([*namespaces("plugins.moby"), *of("plugins.moby", f'containers {{ id: "{WEB}" }}')])
+        self.database.record("--engine-timeout", "60")
+        self.assertEqual([{"type": "docker-plugin", "name": WEB}], self.own()[f"plugins.moby/{WEB}"]["groups"])
+
     def test_without_the_plugin_the_containers_of_kubernetes_are_told_all_the_same(self):
         labels = "".join(f'labels {{ key: "io.kubernetes.pod.{key}" value: "{value}" }}'
                          for key, value in (("name", "nslapse-1"), ("namespace", "default"), ("uid", "uid-1")))
