@@ -109,7 +109,7 @@ static void the_outer_one_comes_first(void **state)
 static void deep_paths_end(void **state)
 {
     (void)state;
-    _cleanup_buffer_ struct buffer path = {0}, key = {0};
+    _cleanup_buffer_ struct buffer path = {0};
     struct cgroup_name names[CGROUP_NAMES_MOST];
     for (unsigned i = 0; i < 100; i++)
         buffer_append_format(&path, "/lxc/n%u", i);
