@@ -100,7 +100,8 @@ static struct cgroup_name name_of(const struct pattern *pattern, struct span id)
     return (struct cgroup_name){.engine = pattern->engine,
                                 .prefix = pattern->id_prefix ? pattern->id_prefix : "",
                                 .id = id,
-                                .escaped = pattern->shape == UNIT_NAME};
+                                .escaped = pattern->shape == UNIT_NAME,
+                                .is_name = pattern->shape != RANDOM_ID};
 }
 
 /* A run of a snap's program has a random UUID behind its name. */

@@ -15,6 +15,7 @@ struct cgroup_name {
     const char *prefix; /* of the id: "k8s.io/", or "" */
     struct span id;     /* as it stands in the path */
     bool escaped;       /* ... by systemd, see systemd.unit(5) */
+    bool is_name;       /* ... a name that somebody has given, no random number */
     size_t end;         /* length of the path up to the end of this container's own cgroup */
 };
 

@@ -8,12 +8,14 @@
 #include "recorder/kernel/proc_status.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* What the kernel says of the process that a claim names. */
 struct first_process {
     pid_t pid;
     int64_t start_ticks;
     uint32_t pid_namespace, mnt_namespace;
+    uid_t uid; /* effective */
     struct buffer cgroup_file;
     struct proc_cgroup cgroup; /* borrows cgroup_file */
 };
@@ -42,13 +44,16 @@ static bool read_first_process(struct claim *claim, int64_t pid, struct first_pr
 {
     char name[24];
     struct proc_stat stat;
+    struct stat status;
     struct buffer *file = &claim->file;
     snprintf(name, sizeof(name), "%lld", (long long)pid);
     _cleanup_close_ int directory = procfs_open_directory(claim->host->proc, name);
-    if (directory < 0 || procfs_read(directory, "stat", PROCFS_TEXT_MOST, file) < 0 ||
+    if (directory < 0 || fstat(directory, &status) < 0 ||
+        procfs_read(directory, "stat", PROCFS_TEXT_MOST, file) < 0 ||
         proc_stat_parse(buffer_text(file), file->length, &stat) < 0 || proc_stat_is_ending(&stat))
         return false;
     process->pid = (pid_t)pid;
+    process->uid = status.st_uid;
     process->start_ticks = stat.fields[STAT_START_TICKS];
     process->pid_namespace = read_namespace(claim, directory, "ns/pid", NSFS_PID);
     process->mnt_namespace = read_namespace(claim, directory, "ns/mnt", NSFS_MNT);
@@ -247,10 +252,37 @@ static size_t end_of_own_cgroup(const struct claim *claim, struct span path)
     return end;
 }
 
+/* Some engines call the cgroup by another name than the container: where the name was taken (LXC:
+ * "web-1"), or of each run (flatpak). Whose very start is told by the host's root, or by the user
+ * whose process it is, is in its own one. */
+static size_t end_of_otherwise_named(const struct claim *claim, const struct first_process *process,
+                                     struct span path)
+{
+    struct cgroup_name names[CGROUP_NAMES_MOST];
+    const struct engine_found *found = claim->found;
+    const struct record *record = claim->record;
+    size_t count = cgroup_names_parse(path, names);
+    const struct cgroup_name *innermost = count ? &names[count - 1] : NULL;
+    const char *engine = found->engine->cgroup_name;
+    bool own = found->trusted || (!found->outer && process->uid == found->place.uid);
+    return own && engine && innermost && innermost->is_name &&
+                   record_integer(record, CONTAINER_START_TICKS, -1) == process->start_ticks &&
+                   strcmp(innermost->engine, engine) == 0
+               ? innermost->end
+               : 0;
+}
+
+static size_t end_of_cgroup(const struct claim *claim, const struct first_process *process,
+                            struct span path)
+{
+    size_t end = end_of_own_cgroup(claim, path);
+    return end ? end : end_of_otherwise_named(claim, process, path);
+}
+
 static bool is_named_by_cgroup(const struct claim *claim, const struct first_process *process)
 {
     for (size_t i = 0; i < process->cgroup.count; i++)
-        if (end_of_own_cgroup(claim, process->cgroup.entries[i].path))
+        if (end_of_cgroup(claim, process, process->cgroup.entries[i].path))
             return true;
     return false;
 }
@@ -289,7 +321,7 @@ static int add_cgroups(const struct claim *claim, const struct first_process *pr
     bool named = is_named_by_cgroup(claim, process);
     for (size_t i = 0; named && i < process->cgroup.count && r >= 0; i++) {
         const struct proc_cgroup_entry *entry = &process->cgroup.entries[i];
-        size_t end = end_of_own_cgroup(claim, entry->path);
+        size_t end = end_of_cgroup(claim, process, entry->path);
         if (end)
             r = container_table_add_cgroup(claim->table, entry->hierarchy,
                                            (struct span){entry->path.bytes, end}, container);
@@ -389,6 +421,7 @@ static int accept(struct claim *claim, const char *key, const struct first_proce
     if (!container && !(container = container_table_add(claim->table, key, claim->found->outer)))
         return error_memory();
     *ret_container = container;
+    container->state_is_seen = claim->found->engine->state_is_seen;
     int r = add_random_id(claim, container);
     return r < 0 || !process->pid ? r : add_first_process(claim, process, container);
 }

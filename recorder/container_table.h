@@ -35,6 +35,7 @@ struct container {
     pid_t pid;             /* its first process: confirmed, or the first one seen in it; or 0 */
     int64_t start_ticks;
     bool confirmed;
+    bool state_is_seen;    /* its engine doesn't know whether it runs (engines/engine.h) */
     const char *random_id; /* within its outer container, of one that an engine tells of; or NULL */
     uint32_t pid_namespace, mnt_namespace; /* of a confirmed first process; or 0 */
 };

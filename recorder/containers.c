@@ -184,6 +184,13 @@ static void fill_from_key(struct record *record, const struct container *contain
     record_set_text(record, CONTAINER_CONTAINER_STATE, "running");
 }
 
+/* Where its engine's files don't tell. */
+static void set_seen_state(struct record *record, const struct container *container)
+{
+    if (container->state_is_seen && !record_has(record, CONTAINER_CONTAINER_STATE))
+        record_set_text(record, CONTAINER_CONTAINER_STATE, container->pid ? "running" : "stopped");
+}
+
 static int emit(const struct capture *capture, const struct container *container)
 {
     struct record record;
@@ -192,6 +199,7 @@ static int emit(const struct capture *capture, const struct container *container
         record = *container->record;
     else
         fill_from_key(&record, container, engine);
+    set_seen_state(&record, container);
     record.values[CONTAINER_PID] = record.values[CONTAINER_START_TICKS] =
         (struct value){.type = VALUE_NULL};
     if (container->pid) {

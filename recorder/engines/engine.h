@@ -21,6 +21,7 @@
 
 #include "base/buffer.h"
 #include "recorder/engines/client.h"
+#include "recorder/kernel/span.h"
 #include "schema/record.h"
 
 #include <stdbool.h>
@@ -68,11 +69,37 @@ struct engine_place {
 int engine_search_add(struct engine_search *search, const struct engine_process *process,
                       const struct engine_place *place);
 
+/* A process that keeps a container: it has started it, waits for it, and ends with it. Texts are as
+ * captured. */
+struct engine_keeper {
+    const struct engine_keeper *next; /* the next one of the same place */
+    pid_t pid;                        /* in the recorder's pid namespace */
+    int64_t start_ticks;
+    const char *name;             /* the engine's name for the container; "" where it isn't told */
+    const char *directory;        /* the process's working directory, "" where it isn't known */
+    const char *const *arguments; /* NULL-terminated */
+};
+
+/* As engine_search_add(), and tells that the process keeps a container of that engine. */
+int engine_search_add_keeper(struct engine_search *search, const struct engine_process *process,
+                             const struct engine_place *place, const char *name);
+
+/* Calls `each` with every path on which the process listens, '@' for the NUL of an abstract one. A
+ * negative return of `each` ends it and is returned. -EACCES, without a message, where its sockets
+ * may not be seen. */
+int engine_search_listeners(struct engine_search *search, const struct engine_process *process,
+                            int (*each)(void *userdata, const char *path), void *userdata);
+
 /* A path on which the process listens: `path` if it is that, or one with the same last step (its
  * /var/run is /run elsewhere), or else `path` itself where its sockets may not be seen. NULL where
  * they may, and there is none: then whoever answers there is not this process. Borrowed. */
 const char *engine_search_socket(struct engine_search *search, const struct engine_process *process,
                                  const char *path);
+
+/* A file below the host's /etc that configures an engine, in `into`; none where it cannot be read,
+ * or a link is on the way. */
+struct span engine_search_read_etc(struct engine_search *search, const char *name,
+                                   struct buffer *into);
 
 /* Calls `each` with the home and the number of every user of the host's /etc/passwd who may be a
  * person, not a part of the system. */
@@ -87,6 +114,9 @@ const char *engine_search_home(struct engine_search *search, uid_t uid);
 struct engine {
     const char
         *name; /* "docker": column engine of its containers, unless a record says otherwise */
+    /* What the names of its containers' cgroups are those of (recorder/cgroup_names.c), where they
+     * need not be the containers' names. NULL where they are. */
+    const char *cgroup_name;
     /* Command names (at most 15 bytes, as the kernel cuts them) of processes that found() is told
      * of. NULL-terminated. */
     const char *const *programs;
@@ -101,6 +131,9 @@ struct engine {
     int (*ask)(struct engine_reading *reading);
     /* The same from its files. -ENOENT, without a gap, where it has none. NULL for none. */
     int (*read)(struct engine_reading *reading);
+    /* Its files don't say whether a container runs. Then that is what its processes say: it is
+     * "running" or "stopped". */
+    bool state_is_seen;
 };
 
 /* In the order in which they are believed when two tell of the same container: who manages others'
@@ -113,6 +146,9 @@ extern const struct engine engine_runc;
 extern const struct engine engine_crun;
 extern const struct engine engine_crio;
 extern const struct engine engine_containerd;
+extern const struct engine engine_lxc;
+extern const struct engine engine_incus;
+extern const struct engine engine_lxd;
 
 /* ---- reading one engine, within its reader ---- */
 
@@ -133,12 +169,17 @@ int engine_read_file(struct engine_reading *reading, const char *path, size_t li
 int engine_read_json(struct engine_reading *reading, const char *path, struct buffer *text,
                      struct cJSON **ret_json);
 
-/* Calls `each` with the name of every folder in the folder `path`, in the order of the names. A
- * negative return of `each` ends it and is returned. */
+/* Calls `each` with the name of every folder in the folder `path`, and of every link, which may
+ * lead to one, in the order of the names. A negative return of `each` ends it and is returned. */
 int engine_each_folder(struct engine_reading *reading, const char *path,
                        int (*each)(struct engine_reading *reading, const char *name,
                                    void *userdata),
                        void *userdata);
+
+/* The same for regular files, and links. */
+int engine_each_file(struct engine_reading *reading, const char *path,
+                     int (*each)(struct engine_reading *reading, const char *name, void *userdata),
+                     void *userdata);
 
 /* Whether there is something at the path. */
 bool engine_has_file(struct engine_reading *reading, const char *path);
@@ -162,6 +203,21 @@ bool engine_process_has_gone(struct engine_reading *reading);
 
 /* Whether there may be a process with the number of CONTAINER_PID, whenever it was started. */
 bool engine_process_exists(struct engine_reading *reading);
+
+/* Those who keep containers of this place, by their numbers; NULL for nobody. */
+const struct engine_keeper *engine_keepers(const struct engine_reading *reading);
+
+/* The number of the first process that the keeper has put into another pid or mount namespace than
+ * its own; 0 for none. */
+pid_t engine_kept_process(struct engine_reading *reading, const struct engine_keeper *keeper);
+
+/* Sets CONTAINER_PID and CONTAINER_START_TICKS to that process. False if there is none. */
+bool engine_set_kept_process(struct engine_reading *reading, const struct engine_keeper *keeper);
+
+/* As engine_read_file(), a path as that process sees it. -ESRCH if there is none, or its root may
+ * not be opened: in a copied host there is none. */
+int engine_read_kept_file(struct engine_reading *reading, const struct engine_keeper *keeper,
+                          const char *path, size_t limit, struct buffer *into);
 
 /* ---- handing over a container ---- */
 

@@ -6,6 +6,9 @@ const struct engine *const engines[] = {
     &engine_crio,
     &engine_podman,
     &engine_containerd,
+    &engine_incus,
+    &engine_lxd,
+    &engine_lxc,
     /* who runs containers, but manages nobody's */
     &engine_runc,
     &engine_crun,

@@ -70,12 +70,16 @@ static void free_names(struct names *names)
     free(names->names);
 }
 
-static int list_folders(DIR *listing, struct names *names)
+static bool may_be(const struct dirent *entry, unsigned char type)
+{
+    return entry->d_type == type || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
+}
+
+static int list_names(DIR *listing, unsigned char type, struct names *names)
 {
     const struct dirent *entry;
     while ((errno = 0, entry = readdir(listing))) {
-        bool folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
-        if (!folder || !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+        if (!may_be(entry, type) || !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
         if (names->count == CONTAINERS_MOST)
             return -EFBIG;
@@ -88,10 +92,9 @@ static int list_folders(DIR *listing, struct names *names)
     return -errno;
 }
 
-int engine_each_folder(struct engine_reading *reading, const char *path,
-                       int (*each)(struct engine_reading *reading, const char *name,
-                                   void *userdata),
-                       void *userdata)
+static int each_name(struct engine_reading *reading, const char *path, unsigned char type,
+                     int (*each)(struct engine_reading *reading, const char *name, void *userdata),
+                     void *userdata)
 {
     _cleanup_(free_names) struct names names = {0};
     _cleanup_closedir_ DIR *listing = NULL;
@@ -101,13 +104,28 @@ int engine_each_folder(struct engine_reading *reading, const char *path,
     if (!(listing = fdopendir(fd)))
         return -errno;
     steal_fd(&fd);
-    int listed = list_folders(listing, &names);
+    int listed = list_names(listing, type, &names);
     if (names.count)
         qsort(names.names, names.count, sizeof(*names.names), compare_names);
     int r = 0;
     for (size_t i = 0; i < names.count && r >= 0; i++)
         r = each(reading, names.names[i], userdata);
     return r < 0 ? r : listed;
+}
+
+int engine_each_folder(struct engine_reading *reading, const char *path,
+                       int (*each)(struct engine_reading *reading, const char *name,
+                                   void *userdata),
+                       void *userdata)
+{
+    return each_name(reading, path, DT_DIR, each, userdata);
+}
+
+int engine_each_file(struct engine_reading *reading, const char *path,
+                     int (*each)(struct engine_reading *reading, const char *name, void *userdata),
+                     void *userdata)
+{
+    return each_name(reading, path, DT_REG, each, userdata);
 }
 
 /* ---- the container begun ---- */
@@ -315,6 +333,7 @@ int engine_read_place(const struct engine_reader *reader, const struct engine_fo
                                 &reading.message};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         buffer_free(buffers[i]);
+    free(reading.parents);
     arena_free(reading.arena);
     return r;
 }

@@ -33,6 +33,8 @@ struct engine_reading {
     bool pid_is_ours;
     struct buffer groups, evidence, text, message;
     size_t count;
+    struct process_parent *parents; /* of the host's processes, once they are asked for: kept.c */
+    size_t parent_count;
 };
 
 /* Reads one place: asks where somebody can be asked, else reads files. What fails is written as

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "recorder/engines/search.h"
+#include "recorder/engines/search_internal.h"
 
 #include "base/array.h"
 #include "base/error.h"
@@ -8,31 +8,16 @@
 #include "recorder/kernel/nsfs.h"
 #include "recorder/kernel/proc_cgroup.h"
 #include "recorder/kernel/proc_stat.h"
-#include "recorder/kernel/sockets.h"
-#include "recorder/kernel/unix_sockets.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
-/* More engines, and longer tables of sockets, nobody has; whoever pretends to is not followed. */
-enum { ENGINES_MOST = 128, SOCKETS_MOST = 32 << 20, DESCRIPTORS_MOST = 4096 };
+/* More engines nobody has; whoever pretends to is not followed. */
+enum { ENGINES_MOST = 128 };
 
 /* Accounts of people, as opposed to those of the system: login.defs(5), UID_MIN and UID_MAX. */
 enum { FIRST_USER = 1000, LAST_USER = 59999 };
-
-struct engine_search {
-    const struct host *host;
-    struct engines_found *found;
-    const struct engine *engine; /* whose turn it is */
-    /* The process that is told of, NULL between two. */
-    const struct engine_process *process;
-    int directory; /* of it, below proc */
-    int64_t start_ticks;
-    uint32_t pid_namespace, mnt_namespace, host_pid_namespace, own_mnt_namespace;
-    struct buffer file, arguments, text, listeners;
-    struct arena *arena; /* of what is told of the process */
-};
 
 /* ---- what is known of a process ---- */
 
@@ -153,99 +138,6 @@ static int read_process(struct engine_search *search, pid_t pid, const char *com
     return r;
 }
 
-/* ---- its sockets ---- */
-
-struct listeners {
-    struct engine_search *search;
-    const uint64_t *inodes; /* of the process's sockets, ascending */
-    size_t count;
-    const char *wanted;
-    const char *same_step; /* another path with the same last step */
-    bool exact, several;
-    bool any;
-};
-
-static int compare_inodes(const void *a, const void *b)
-{
-    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
-    return (one > other) - (one < other);
-}
-
-static const char *last_step(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-static int note_listener(void *userdata, const struct unix_listener *listener)
-{
-    struct listeners *listeners = userdata;
-    struct engine_search *search = listeners->search;
-    if (!bsearch(&listener->inode, listeners->inodes, listeners->count, sizeof(uint64_t),
-                 compare_inodes))
-        return 0;
-    listeners->any = true;
-    if (span_is(listener->path, listeners->wanted)) {
-        listeners->exact = true;
-        return 0;
-    }
-    const char *path = arena_copy(search->arena, listener->path.bytes, listener->path.length);
-    if (!path)
-        return error_memory();
-    if (path[0] != '/' || strcmp(last_step(path), last_step(listeners->wanted)) != 0)
-        return 0;
-    listeners->several |= listeners->same_step && strcmp(listeners->same_step, path) != 0;
-    listeners->same_step = path;
-    return 0;
-}
-
-/* Inodes of the sockets that the process has open. */
-static int list_sockets(struct engine_search *search, uint64_t **ret_inodes, size_t *ret_count)
-{
-    _cleanup_number_list_ struct number_list descriptors = {0};
-    _cleanup_free_ uint64_t *inodes = NULL;
-    char name[32];
-    size_t count = 0, capacity = 0;
-    int r = procfs_list_numbers(search->directory, "fd", &descriptors);
-    for (size_t i = 0; i <= descriptors.count && i < DESCRIPTORS_MOST && r >= 0; i++) {
-        uint64_t inode; /* 0 is no number of such a list */
-        snprintf(name, sizeof(name), "fd/%d", i ? (int)descriptors.numbers[i - 1] : 0);
-        if (procfs_read_link(search->directory, name, &search->file) < 0 ||
-            !socket_parse_link((struct span){search->file.bytes, search->file.length}, &inode))
-            continue;
-        r = array_reserve(&inodes, &capacity, count + 1, sizeof(*inodes));
-        if (r >= 0)
-            inodes[count++] = inode;
-    }
-    if (r < 0)
-        return r;
-    if (count)
-        qsort(inodes, count, sizeof(*inodes), compare_inodes);
-    *ret_count = count;
-    *ret_inodes = steal_pointer(inodes);
-    return 0;
-}
-
-const char *engine_search_socket(struct engine_search *search, const struct engine_process *process,
-                                 const char *path)
-{
-    _cleanup_free_ uint64_t *inodes = NULL;
-    struct listeners listeners = {.search = search, .wanted = path};
-    (void)process; /* it is the one that is open */
-    if (list_sockets(search, &inodes, &listeners.count) < 0 ||
-        procfs_read_table(search->directory, "net/unix", SOCKETS_MOST, &search->listeners) < 0)
-        return path;
-    listeners.inodes = inodes;
-    if (!listeners.count)
-        return NULL;
-    if (unix_sockets_parse(buffer_text(&search->listeners), search->listeners.length, note_listener,
-                           &listeners) < 0)
-        return NULL;
-    if (listeners.exact || listeners.several)
-        return path;
-    return listeners.same_step;
-}
-
 /* ---- what is found ---- */
 
 static uid_t owner_of(const struct engine_process *process, const struct engine_place *place)
@@ -333,16 +225,25 @@ static int add_found(struct engine_search *search, const struct engine_process *
     return 0;
 }
 
+static struct engine_found *find_place(const struct engine_search *search,
+                                       const struct engine_process *process,
+                                       const struct engine_place *place)
+{
+    struct engines_found *found = search->found;
+    for (size_t i = 0; i < found->count; i++)
+        if (is_same_place(search, &found->list[i], process, place))
+            return &found->list[i];
+    return NULL;
+}
+
 int engine_search_add(struct engine_search *search, const struct engine_process *process,
                       const struct engine_place *place)
 {
     struct engines_found *found = search->found;
+    struct engine_found *known = find_place(search, process, place);
     if (place->folder[0] != '/')
         return 0;
-    for (size_t i = 0; i < found->count; i++) {
-        struct engine_found *known = &found->list[i];
-        if (!is_same_place(search, known, process, place))
-            continue;
+    if (known) {
         bool failed = false;
         if (!known->place.socket)
             known->place.socket = copy(found, place->socket, &failed);
@@ -355,6 +256,44 @@ int engine_search_add(struct engine_search *search, const struct engine_process 
         return 0;
     }
     return add_found(search, process, place);
+}
+
+static const char *const *copy_arguments(struct engines_found *found, const char *const *arguments,
+                                         bool *failed)
+{
+    size_t count = 0;
+    while (arguments[count])
+        count++;
+    const char **list = arena_take(found->arena, (count + 1) * sizeof(*list));
+    *failed |= !list;
+    for (size_t i = 0; i < count && list; i++)
+        list[i] = copy(found, arguments[i], failed);
+    return list;
+}
+
+int engine_search_add_keeper(struct engine_search *search, const struct engine_process *process,
+                             const struct engine_place *place, const char *name)
+{
+    struct engines_found *all = search->found;
+    int r = engine_search_add(search, process, place);
+    struct engine_found *found = find_place(search, process, place);
+    if (r < 0 || !found)
+        return r;
+    bool failed = false;
+    struct engine_keeper *keeper = arena_take(all->arena, sizeof(*keeper));
+    if (!keeper)
+        return error_memory();
+    *keeper = (struct engine_keeper){.pid = process->pid,
+                                     .start_ticks = search->start_ticks,
+                                     .name = copy(all, name, &failed),
+                                     .directory = copy(all, process->directory, &failed),
+                                     .arguments = copy_arguments(all, process->arguments, &failed)};
+    if (found->last_keeper)
+        found->last_keeper->next = keeper;
+    else
+        found->keepers = keeper;
+    found->last_keeper = keeper;
+    return failed ? error_memory() : 0;
 }
 
 /* The next user of the passwd(5) file that has a home: name:password:uid:gid:comment:home:shell. */
@@ -378,12 +317,12 @@ static bool take_user(struct span *rest, char home[static PATH_MAX], uid_t *ret_
     return false;
 }
 
-static struct span read_users(const struct engine_search *search, struct buffer *file)
+struct span engine_search_read_etc(struct engine_search *search, const char *name,
+                                   struct buffer *into)
 {
-    if (search->host->etc < 0 ||
-        procfs_read(search->host->etc, "passwd", PROCFS_TEXT_MOST, file) < 0)
+    if (search->host->etc < 0 || procfs_read(search->host->etc, name, PROCFS_TEXT_MOST, into) < 0)
         return (struct span){0};
-    return (struct span){buffer_text(file), file->length};
+    return (struct span){buffer_text(into), into->length};
 }
 
 int engine_search_users(struct engine_search *search,
@@ -391,7 +330,7 @@ int engine_search_users(struct engine_search *search,
 {
     _cleanup_buffer_ struct buffer file = {0};
     char home[PATH_MAX];
-    struct span rest = read_users(search, &file);
+    struct span rest = engine_search_read_etc(search, "passwd", &file);
     uid_t uid;
     int r = 0;
     while (r >= 0 && take_user(&rest, home, &uid))
@@ -404,7 +343,7 @@ const char *engine_search_home(struct engine_search *search, uid_t uid)
 {
     _cleanup_buffer_ struct buffer file = {0};
     char home[PATH_MAX];
-    struct span rest = read_users(search, &file);
+    struct span rest = engine_search_read_etc(search, "passwd", &file);
     uid_t of_home;
     while (take_user(&rest, home, &of_home))
         if (of_home == uid)

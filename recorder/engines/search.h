@@ -21,6 +21,8 @@ struct engine_found {
     uint32_t pid_namespace; /* in which the engine's numbers of processes are; 0 for the host's */
     uint32_t mnt_namespace; /* 0 where it isn't known */
     int root;               /* directory where its paths begin */
+    const struct engine_keeper *keepers;
+    struct engine_keeper *last_keeper;
 };
 
 /* Zero-initialise it. */
