@@ -149,6 +149,18 @@ static bool parse_step(struct span before, struct span step, struct cgroup_name 
     return parse_of_slice(step, ret_name);
 }
 
+/* systemd-nspawn parts its cgroup in two, where it has one for itself: the container's begins a
+ * step further inside, and its keeper is in none of it. */
+static bool is_of_keeper(struct span rest, struct cgroup_name *name)
+{
+    struct span step;
+    if (strcmp(name->engine, "nspawn") != 0 || !span_take(&rest, '/', &step))
+        return false;
+    if (span_is(step, "payload"))
+        name->end += 1 + step.length;
+    return span_is(step, "supervisor");
+}
+
 size_t cgroup_names_parse(struct span path, struct cgroup_name names[static CGROUP_NAMES_MOST])
 {
     struct span rest = path, before = {0}, step;
@@ -159,6 +171,8 @@ size_t cgroup_names_parse(struct span path, struct cgroup_name names[static CGRO
             continue;
         if (parse_step(before, step, &name)) {
             name.end = (size_t)(step.bytes + step.length - path.bytes);
+            if (is_of_keeper(rest, &name))
+                break;
             count += count < CGROUP_NAMES_MOST;
             names[count - 1] = name;
             step = (struct span){0}; /* an id is nobody's parent */

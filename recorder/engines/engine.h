@@ -149,6 +149,7 @@ extern const struct engine engine_containerd;
 extern const struct engine engine_lxc;
 extern const struct engine engine_incus;
 extern const struct engine engine_lxd;
+extern const struct engine engine_nspawn;
 
 /* ---- reading one engine, within its reader ---- */
 

@@ -9,6 +9,7 @@ const struct engine *const engines[] = {
     &engine_incus,
     &engine_lxd,
     &engine_lxc,
+    &engine_nspawn,
     /* who runs containers, but manages nobody's */
     &engine_runc,
     &engine_crun,

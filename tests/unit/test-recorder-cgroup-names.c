@@ -55,6 +55,9 @@ static const struct {
     {"/machine.slice/machine-fedora\\x2d33.scope/payload", "nspawn:fedora-33"},
     {"/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", NULL},
     {"/machine.slice/systemd-nspawn@web.service/payload", "nspawn:web"},
+    {"/machine.slice/systemd-nspawn@web.service/supervisor", NULL}, /* its keeper's own */
+    {"/machine.slice/systemd-nspawn@web.service/payload/supervisor", "nspawn:web"},
+    {"/docker/" A "/machine-web.scope/supervisor", "docker:" A},
     {"/user.slice/snap.firefox.firefox-01234567-89ab-cdef-0123-456789abcdef.scope",
      "snap:firefox.firefox"},
     {"/system.slice/snap.lxd.daemon.service", "snap:lxd.daemon"},
@@ -92,6 +95,9 @@ static void ends_tell_whose_cgroup_is_whose(void **state)
     assert_int_equal(cgroup_names_parse((struct span){path, strlen(path)}, names), 2);
     assert_int_equal(names[0].end, strlen("/lxc/web"));
     assert_int_equal(names[1].end, strlen("/lxc/web/docker/" B));
+    static const char parted[] = "/machine-web.scope/payload/init.scope";
+    assert_int_equal(cgroup_names_parse((struct span){parted, strlen(parted)}, names), 1);
+    assert_int_equal(names[0].end, strlen("/machine-web.scope/payload"));
 }
 
 static void the_outer_one_comes_first(void **state)
