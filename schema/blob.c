@@ -13,8 +13,7 @@ enum { LEVEL = 6, BLOB_MOST = 64 * 1024 * 1024 };
 DEFINE_CLEANUP(ZSTD_CCtx *, ZSTD_freeCCtx)
 DEFINE_CLEANUP(ZSTD_DCtx *, ZSTD_freeDCtx)
 
-int blob_pack(const void *bytes, size_t length, const void *prefix, size_t prefix_length,
-              struct buffer *ret_packed)
+int blob_pack(const void *bytes, size_t length, struct buffer *ret_packed)
 {
     _cleanup_(ZSTD_freeCCtx_pointer) ZSTD_CCtx *context = ZSTD_createCCtx();
     buffer_clear(ret_packed);
@@ -22,7 +21,6 @@ int blob_pack(const void *bytes, size_t length, const void *prefix, size_t prefi
     if (!context || !room)
         return error_memory();
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL);
-    ZSTD_CCtx_refPrefix(context, prefix, prefix_length);
     size_t packed = ZSTD_compress2(context, room, ZSTD_compressBound(length), bytes, length);
     if (ZSTD_isError(packed))
         return error_set(EIO, "cannot compress %zu bytes: %s", length, ZSTD_getErrorName(packed));
@@ -36,8 +34,7 @@ static int damaged(const char *why)
                      why);
 }
 
-int blob_unpack(const void *packed, size_t length, const void *prefix, size_t prefix_length,
-                size_t most, struct buffer *ret_bytes)
+int blob_unpack(const void *packed, size_t length, size_t most, struct buffer *ret_bytes)
 {
     _cleanup_(ZSTD_freeDCtx_pointer) ZSTD_DCtx *context = ZSTD_createDCtx();
     unsigned long long size =
@@ -50,7 +47,6 @@ int blob_unpack(const void *packed, size_t length, const void *prefix, size_t pr
     char *room = buffer_reserve(ret_bytes, (size_t)size);
     if (!context || !room)
         return error_memory();
-    ZSTD_DCtx_refPrefix(context, prefix, prefix_length);
     size_t unpacked = ZSTD_decompressDCtx(context, room, (size_t)size, packed, length);
     if (ZSTD_isError(unpacked))
         return damaged(ZSTD_getErrorName(unpacked));
@@ -67,7 +63,7 @@ int blob_write(struct database *database, const void *bytes, size_t length,
     if (length > BLOB_MOST)
         return error_set(EFBIG, "evidence of %zu bytes is too large to be kept", length);
     digest_of(bytes, length, &digest);
-    int result = blob_pack(bytes, length, NULL, 0, &packed);
+    int result = blob_pack(bytes, length, &packed);
     if (!result)
         result = sql_prepare(database,
                              "INSERT INTO blob (digest, size, content) VALUES (?1, ?2, ?3)"
@@ -98,7 +94,7 @@ int blob_read(struct database *database, const struct digest *digest, void **ret
     if (result <= 0)
         return result ? result : error_set(ENOENT, "no evidence of this digest is kept");
     result = blob_unpack(sqlite3_column_blob(select, 0), (size_t)sqlite3_column_bytes(select, 0),
-                         NULL, 0, BLOB_MOST, &bytes);
+                         BLOB_MOST, &bytes);
     if (result)
         return result;
     digest_of(bytes.bytes, bytes.length, &found);

@@ -11,13 +11,10 @@
 int blob_write(struct database *database, const void *bytes, size_t length,
                struct digest *ret_digest);
 
-/* zstd (RFC 8878) with `prefix` as the text that came before (prefix_length 0 for none). The result
- * replaces what is in `ret_packed`. */
-int blob_pack(const void *bytes, size_t length, const void *prefix, size_t prefix_length,
-              struct buffer *ret_packed);
+/* zstd (RFC 8878). The result replaces what is in `ret_packed`. */
+int blob_pack(const void *bytes, size_t length, struct buffer *ret_packed);
 
 /* The other way. What does not decompress to at most `most` bytes is -ERROR_NOT_A_DATABASE. */
-int blob_unpack(const void *packed, size_t length, const void *prefix, size_t prefix_length,
-                size_t most, struct buffer *ret_bytes);
+int blob_unpack(const void *packed, size_t length, size_t most, struct buffer *ret_bytes);
 
 #endif

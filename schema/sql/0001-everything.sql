@@ -74,10 +74,10 @@ CREATE TABLE sample (
     snapshot_id INTEGER NOT NULL REFERENCES snapshot (id) DEFERRABLE INITIALLY DEFERRED, -- when
     kind TEXT NOT NULL,                                    -- of which kind of thing
     ordinal INTEGER NOT NULL,                              -- place since the last block that leans on none, 0 for that one
-    base_snapshot INTEGER,                                 -- snapshot whose block it leans on (zstd prefix); null for none
+    base_snapshot INTEGER,                                 -- snapshot whose block it tells the changes of; null for none
     block BLOB NOT NULL,                                   -- zstd; the columns are described in docs/schema.md
     PRIMARY KEY (snapshot_id, kind)
-) STRICT, WITHOUT ROWID;
+) STRICT; -- with row ids: there, a row of more than a quarter of a page needs no page of its own
 
 CREATE TABLE blob (
     -- Large evidence (environments, documents), once by content.

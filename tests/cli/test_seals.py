@@ -2,13 +2,13 @@
 """The seals, computed anew by another program from what docs/schema.md says of them."""
 
 import hashlib
+import itertools
 import pathlib
 import re
 import sqlite3
 import struct
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1])]
@@ -18,6 +18,61 @@ from small_host import SmallHost  # noqa: E402
 
 def digest(data):
     return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def varints(data):
+    """The integers of a block of samples, as an iterator."""
+    number = shift = 0
+    for byte in data:
+        number |= (byte & 0x7f) << shift
+        shift += 7
+        if byte < 0x80:
+            yield number
+            number = shift = 0
+
+
+def varint(number):
+    data = b""
+    while number > 0x7f:
+        data += bytes([number & 0x7f | 0x80])
+        number >>= 7
+    return data + bytes([number])
+
+
+def take(numbers, count):
+    return [next(numbers) for _ in range(count)]
+
+
+def whole_table(numbers):
+    """(columns, {id: folded values}) of a block without a base."""
+    row_count, column_count = take(numbers, 2)
+    columns = take(numbers, column_count)
+    ids = list(itertools.accumulate(take(numbers, row_count)))
+    values = [take(numbers, row_count) for _ in columns]
+    return columns, {id: list(row) for id, row in zip(ids, zip(*values))}
+
+
+def changed_table(numbers, columns, rows):
+    """The same of a block with a base."""
+    kept = sorted(rows)
+    at = 0
+    for before in take(numbers, next(numbers)):
+        at += before
+        del rows[kept.pop(at)]
+    for id in itertools.accumulate(take(numbers, next(numbers))):
+        rows[id] = [0] * len(columns)
+    ids = sorted(rows)
+    changed = take(numbers, next(numbers))
+    changed = [at + number for number, at in enumerate(itertools.accumulate(changed))]
+    masks = take(numbers, len(changed))
+    for column in range(len(columns)):
+        for at, mask in zip(changed, masks):
+            if mask >> column & 1:
+                number = next(numbers)
+                difference = number >> 1 if number % 2 == 0 else -(number >> 1) - 1
+                row = rows[ids[at]]
+                row[column] = (row[column] + difference) % 2**64
+    return columns, rows
 
 
 def read_kinds():
@@ -67,18 +122,28 @@ class Sealed:
             for row in self.sqlite.execute(f"SELECT * FROM {kind}_at WHERE snapshot_id = ?", (snapshot,)):
                 yield row["digest"], self.state_digest(kind, boot_bound, columns, row)
 
-    def sample_bytes(self, snapshot, kind):
+    def sample_table(self, snapshot, kind):
+        """(columns, {id: folded values}), or None."""
         row = self.sqlite.execute("SELECT * FROM sample WHERE snapshot_id = ? AND kind = ?",
                                   (snapshot, kind)).fetchone()
         if not row:
             return None
-        command = ["zstd", "-d", "-c"]
-        with tempfile.NamedTemporaryFile() as base:
-            if row["base_snapshot"]:
-                base.write(self.sample_bytes(row["base_snapshot"], kind))
-                base.flush()
-                command.append(f"--patch-from={base.name}")
-            return subprocess.run(command, input=row["block"], capture_output=True, check=True).stdout
+        unpacked = subprocess.run(["zstd", "-d", "-c"], input=row["block"], capture_output=True, check=True).stdout
+        numbers = varints(unpacked)
+        if row["base_snapshot"]:
+            return changed_table(numbers, *self.sample_table(row["base_snapshot"], kind))
+        return whole_table(numbers)
+
+    def sample_bytes(self, snapshot, kind):
+        table = self.sample_table(snapshot, kind)
+        if not table:
+            return None
+        columns, rows = table
+        ids = sorted(rows)
+        data = [len(ids), len(columns), *columns, *(new - old for old, new in zip([0, *ids], ids))]
+        for column in range(len(columns)):
+            data += [rows[id][column] for id in ids]
+        return b"".join(varint(number) for number in data)
 
     def snapshot_digest(self, snapshot):
         facts = self.sqlite.execute(

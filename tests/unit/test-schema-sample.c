@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "schema/blob.h"
 #include "schema/sample.h"
+#include "schema/sample_changes.h"
 #include "schema/statement.h"
 #include "tests/unit/world.h"
 
@@ -162,6 +163,131 @@ static void blocks_that_lie_are_refused(void **state)
     assert_int_equal(table.count, 0);
 }
 
+/* What a minute later is another table: rows gone, changed and new. */
+static void change_table(const struct sample_table *base, struct sample_table *table)
+{
+    struct record record;
+    sample_table_begin(table, base->kind);
+    for (size_t row = 0; row < base->count; row++) {
+        const int64_t *cells = base->cells + row * (1 + base->column_count);
+        record_begin(&record, base->kind);
+        record.identity = cells[0];
+        if (world_random(&dice, 8) == 0)
+            continue;
+        sample_table_fill(base, &record);
+        for (unsigned i = 0; i < table->column_count && world_random(&dice, 2); i++)
+            record_set_integer(&record, table->columns[i], random_number());
+        must(sample_table_add(table, cells[0], &record));
+    }
+    for (uint64_t rows = world_random(&dice, 5); rows > 0; rows--) {
+        random_sample(&record, base->kind);
+        must(sample_table_add(table, -(int64_t)rows - (int64_t)world_random(&dice, 2) * 99,
+                              &record));
+    }
+    sample_table_sort(table);
+}
+
+static void changes_make_the_table_of_its_base(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 500; round++) {
+        _cleanup_sample_table_ struct sample_table base = {0}, table = {0}, decoded = {0};
+        _cleanup_buffer_ struct buffer bytes = {0};
+        random_table(&base, round % 2 ? KIND_PROCESS : KIND_THREAD);
+        change_table(&base, &table);
+        must(sample_changes_encode(&table, &base, &bytes));
+        decoded.kind = table.kind;
+        must(sample_changes_decode(bytes.bytes, bytes.length, &base, &decoded));
+        assert_same_table(&decoded, &table);
+    }
+}
+
+static void add_thread(struct sample_table *table, int64_t identity, int64_t ticks,
+                       int64_t switches)
+{
+    struct record record;
+    record_begin(&record, KIND_THREAD);
+    record_set_integer(&record, THREAD_USER_TICKS, ticks);
+    record_set_integer(&record, THREAD_VOLUNTARY_SWITCHES, switches);
+    must(sample_table_add(table, identity, &record));
+}
+
+/* Rows gone, rows new, rows changed, differences: docs/schema.md. */
+static void changes_are_encoded_as_documented(void **state)
+{
+    (void)state;
+    _cleanup_sample_table_ struct sample_table base, table;
+    _cleanup_buffer_ struct buffer bytes = {0};
+    sample_table_begin(&base, KIND_THREAD);
+    sample_table_begin(&table, KIND_THREAD);
+    for (int64_t identity = 1; identity <= 5; identity++)
+        add_thread(&base, identity, 100, 200);
+    add_thread(&table, 1, 100, 200);
+    add_thread(&table, 2, 101, 198);
+    add_thread(&table, 4, 100, 200);
+    add_thread(&table, 5, 100, 201);
+    add_thread(&table, 300, 0, 0);
+    must(sample_changes_encode(&table, &base, &bytes));
+    static const unsigned char wanted[] = {
+        1, 2,                   /* one is gone, two before it are kept */
+        1, 0xac, 2,             /* one is new, 300 */
+        3, 1,    1, 0, 9, 8, 9, /* three have changed; the first and the fourth column, ... */
+        4, 2,                   /* one tick more; the new one's 0 is 1 where nothing was known */
+        7, 4,    2,             /* two switches less, one more, the new one's */
+    };
+    assert_int_equal(bytes.length, sizeof(wanted));
+    assert_memory_equal(bytes.bytes, wanted, sizeof(wanted));
+}
+
+static void foreign_changes_are_an_error(void **state)
+{
+    (void)state;
+    int refused = 0;
+    for (int round = 0; round < 3000; round++) {
+        _cleanup_sample_table_ struct sample_table base = {0}, table = {0}, decoded = {0};
+        _cleanup_buffer_ struct buffer bytes = {0};
+        random_table(&base, KIND_PROCESS);
+        change_table(&base, &table);
+        must(sample_changes_encode(&table, &base, &bytes));
+        size_t length = bytes.length;
+        if (round % 3 == 0)
+            length = (size_t)world_random(&dice, length);
+        for (uint64_t changes = round % 3 ? 1 + world_random(&dice, 4) : 0; changes > 0; changes--)
+            bytes.bytes[world_random(&dice, length)] = (char)world_random(&dice, 256);
+        _cleanup_free_ char *copy = malloc(length + !length);
+        memcpy(copy, bytes.bytes, length);
+        decoded.kind = KIND_PROCESS;
+        int result = sample_changes_decode(copy, length, &base, &decoded);
+        assert_true(result == 0 || result == -ERROR_NOT_A_DATABASE);
+        assert_true(result == 0 || !decoded.cells);
+        refused += result != 0;
+    }
+    assert_true(refused > 1000);
+}
+
+static void assert_changes_refused(const void *bytes, size_t length)
+{
+    _cleanup_sample_table_ struct sample_table base, table = {.kind = KIND_THREAD};
+    sample_table_begin(&base, KIND_THREAD);
+    add_thread(&base, 1, 0, 0);
+    add_thread(&base, 2, 0, 0);
+    assert_int_equal(sample_changes_decode(bytes, length, &base, &table), -ERROR_NOT_A_DATABASE);
+}
+
+static void changes_that_lie_are_refused(void **state)
+{
+    (void)state;
+    assert_changes_refused("", 0);
+    assert_changes_refused("\x00\x00", 2);                 /* the changed ones are missing */
+    assert_changes_refused("\x01\x02\x00\x00", 4);         /* the third of two is gone */
+    assert_changes_refused("\x03\x00\x00\x00\x00\x00", 6); /* three of two are gone */
+    assert_changes_refused("\x00\x7f\x00\x00", 4);         /* very many are new */
+    assert_changes_refused("\x00\x00\x01\x02\x01\x02", 6); /* the third of two has changed */
+    assert_changes_refused("\x00\x00\x01\x00\x00", 5);     /* in no column */
+    assert_changes_refused("\x00\x00\x01\x00\x20\x02", 6); /* in the sixth of five */
+    assert_changes_refused("\x00\x00\x00\x00", 4);         /* more than it says */
+}
+
 static void records_are_filled_by_identity(void **state)
 {
     (void)state;
@@ -264,7 +390,7 @@ static void every_snapshot_has_its_samples(void **state)
                "WITH RECURSIVE chain (id, depth) AS (SELECT snapshot_id, 0 FROM sample"
                " WHERE base_snapshot IS NULL UNION ALL SELECT snapshot_id, depth + 1 FROM sample"
                " JOIN chain ON sample.base_snapshot = chain.id) SELECT max(depth) FROM chain"),
-        6);
+        18);
     database_free(steal_pointer(database));
     scratch_remove(path);
 }
@@ -299,36 +425,29 @@ static void packed_bytes_come_back(void **state)
     world_begin(&dice, 5);
     for (int round = 0; round < 300; round++) {
         _cleanup_buffer_ struct buffer packed = {0}, unpacked = {0};
-        char bytes[600], prefix[600];
+        char bytes[600];
         size_t length = (size_t)world_random(&dice, sizeof(bytes) + 1);
-        size_t prefix_length = round % 2 ? (size_t)world_random(&dice, sizeof(prefix) + 1) : 0;
-        for (size_t i = 0; i < sizeof(prefix); i++)
-            prefix[i] = (char)world_random(&dice, 8);
-        memcpy(bytes, prefix, sizeof(bytes));
-        if (length)
-            bytes[world_random(&dice, length)] ^= 1;
-        must(blob_pack(bytes, length, prefix, prefix_length, &packed));
-        must(blob_unpack(packed.bytes, packed.length, prefix, prefix_length, length, &unpacked));
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            bytes[i] = (char)world_random(&dice, 8);
+        must(blob_pack(bytes, length, &packed));
+        must(blob_unpack(packed.bytes, packed.length, length, &unpacked));
         assert_int_equal(unpacked.length, length);
         assert_memory_equal(buffer_text(&unpacked), bytes, length);
         /* One byte more than is allowed. */
         if (length)
-            assert_int_equal(blob_unpack(packed.bytes, packed.length, prefix, prefix_length,
-                                         length - 1, &unpacked),
+            assert_int_equal(blob_unpack(packed.bytes, packed.length, length - 1, &unpacked),
                              -ERROR_NOT_A_DATABASE);
         /* Cut off, or altered: an error, or other bytes, but no more of them. */
-        assert_int_equal(
-            blob_unpack(packed.bytes, packed.length - 1, prefix, prefix_length, length, &unpacked),
-            -ERROR_NOT_A_DATABASE);
+        assert_int_equal(blob_unpack(packed.bytes, packed.length - 1, length, &unpacked),
+                         -ERROR_NOT_A_DATABASE);
         packed.bytes[world_random(&dice, packed.length)] ^= (char)(1 + world_random(&dice, 255));
-        int result = blob_unpack(packed.bytes, packed.length, prefix, prefix_length, sizeof(bytes),
-                                 &unpacked);
+        int result = blob_unpack(packed.bytes, packed.length, sizeof(bytes), &unpacked);
         assert_true(result == 0 || result == -ERROR_NOT_A_DATABASE);
         assert_true(result || unpacked.length <= sizeof(bytes));
     }
     _cleanup_buffer_ struct buffer none = {0};
-    assert_int_equal(blob_unpack(NULL, 0, NULL, 0, 10, &none), -ERROR_NOT_A_DATABASE);
-    assert_int_equal(blob_unpack("no zstd at all", 14, NULL, 0, 10, &none), -ERROR_NOT_A_DATABASE);
+    assert_int_equal(blob_unpack(NULL, 0, 10, &none), -ERROR_NOT_A_DATABASE);
+    assert_int_equal(blob_unpack("no zstd at all", 14, 10, &none), -ERROR_NOT_A_DATABASE);
 }
 
 static void assert_blob(struct database *database, const struct digest *digest, const void *wanted,
@@ -388,6 +507,10 @@ int main(void)
         cmocka_unit_test_setup(the_encoding_is_the_documented_one, begin),
         cmocka_unit_test_setup(foreign_bytes_are_an_error, begin),
         cmocka_unit_test_setup(blocks_that_lie_are_refused, begin),
+        cmocka_unit_test_setup(changes_make_the_table_of_its_base, begin),
+        cmocka_unit_test_setup(changes_are_encoded_as_documented, begin),
+        cmocka_unit_test_setup(foreign_changes_are_an_error, begin),
+        cmocka_unit_test_setup(changes_that_lie_are_refused, begin),
         cmocka_unit_test_setup(records_are_filled_by_identity, begin),
         cmocka_unit_test_setup(every_snapshot_has_its_samples, begin),
         cmocka_unit_test_setup(broken_chains_are_errors, begin),
