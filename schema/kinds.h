@@ -106,7 +106,7 @@ enum column_flags {
     C(PROCESS, EXE, "exe", "exe", TEXT, STATE, SHARED, "the file it executes, as the kernel names it (with ' (deleted)')")                         \
     C(PROCESS, CWD, "cwd", "cwd", TEXT, STATE, SHARED, "its working directory")                                                                    \
     C(PROCESS, ROOT, "root", "root", TEXT, STATE, SHARED, "its root directory")                                                                    \
-    C(PROCESS, NS_PIDS, "ns_pids", "ns_pids", JSON, STATE, SHARED, "its pid in each pid namespace, from the recorder's inwards (NSpid)")           \
+    C(PROCESS, NS_PIDS, "ns_pids", "ns_pids", JSON, STATE, 0, "its pid in each pid namespace, from the recorder's inwards (NSpid)")                \
     C(PROCESS, TRACER_PID, "tracer_pid", "tracer_pid", INTEGER, STATE, 0, "process that traces it, 0 for none")                                    \
     C(PROCESS, KERNEL_THREAD, "kernel_thread", "kernel_thread", BOOLEAN, STATE, 0, "it is a kernel thread")                                        \
     C(PROCESS, THREADS, "threads", "threads", JSON, RELATED, 0, "thread ids of the threads beside the first one")                                  \

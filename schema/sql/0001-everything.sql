@@ -208,7 +208,7 @@ CREATE TABLE process_state (
     exe_id INTEGER REFERENCES text (id),                   -- the file it executes, as the kernel names it (with ' (deleted)')
     cwd_id INTEGER REFERENCES text (id),                   -- its working directory
     root_id INTEGER REFERENCES text (id),                  -- its root directory
-    ns_pids_id INTEGER REFERENCES text (id),               -- its pid in each pid namespace, from the recorder's inwards (NSpid)
+    ns_pids TEXT,                                          -- its pid in each pid namespace, from the recorder's inwards (NSpid)
     tracer_pid INTEGER,                                    -- process that traces it, 0 for none
     kernel_thread INTEGER,                                 -- it is a kernel thread
     container_id INTEGER REFERENCES text (id),             -- engine:id of the container it belongs to
@@ -277,7 +277,7 @@ SELECT
     (SELECT value FROM text WHERE text.id = state.exe_id) AS exe,
     (SELECT value FROM text WHERE text.id = state.cwd_id) AS cwd,
     (SELECT value FROM text WHERE text.id = state.root_id) AS root,
-    (SELECT value FROM text WHERE text.id = state.ns_pids_id) AS ns_pids,
+    state.ns_pids,
     state.tracer_pid,
     state.kernel_thread,
     (SELECT value FROM text WHERE text.id = state.container_id) AS container,
