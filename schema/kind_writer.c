@@ -57,6 +57,8 @@ void kind_writer_free(struct kind_writer *writer)
     free(writer);
 }
 
+/* Statements are prepared when the first record needs them: on a host that stands still none does,
+ * and to prepare them all takes longer than to compare a thousand records. */
 static int prepare(struct kind_writer *writer, struct buffer *sql, sqlite3_stmt **ret_statement)
 {
     int result = buffer_error(sql);
@@ -69,6 +71,8 @@ static int prepare(struct kind_writer *writer, struct buffer *sql, sqlite3_stmt 
  * by time, which is a walk over all of them: it takes that of the key. */
 static int prepare_find_thing(struct kind_writer *writer)
 {
+    if (writer->find_thing)
+        return 0;
     _cleanup_buffer_ struct buffer sql = {0};
     const struct kind_info *kind = info_of(writer);
     buffer_append_format(&sql, "SELECT %s_id", kind->name);
@@ -87,6 +91,8 @@ static int prepare_find_thing(struct kind_writer *writer)
 
 static int prepare_insert_thing(struct kind_writer *writer)
 {
+    if (writer->insert_thing)
+        return 0;
     _cleanup_buffer_ struct buffer sql = {0}, values = {0};
     const struct kind_info *kind = info_of(writer);
     int parameter = 2;
@@ -109,6 +115,8 @@ static bool is_in_state(const struct column *column)
 
 static int prepare_insert_state(struct kind_writer *writer)
 {
+    if (writer->insert_state)
+        return 0;
     _cleanup_buffer_ struct buffer sql = {0}, values = {0};
     const struct kind_info *kind = info_of(writer);
     int parameter = 5;
@@ -126,6 +134,8 @@ static int prepare_insert_state(struct kind_writer *writer)
 
 static int prepare_end_state(struct kind_writer *writer)
 {
+    if (writer->end_state)
+        return 0;
     _cleanup_buffer_ struct buffer sql = {0};
     buffer_append_format(&sql, "UPDATE %s_state SET last_snapshot = ?2 WHERE id = ?1",
                          info_of(writer)->name);
@@ -185,16 +195,10 @@ int kind_writer_open(struct write_context *context, enum kind kind, struct kind_
     writer->context = context;
     writer->kind = kind;
     sample_table_begin(&writer->samples, kind);
-    int (*const steps[])(struct kind_writer *) = {
-        prepare_find_thing, prepare_insert_thing, prepare_insert_state,
-        prepare_end_state,  load_open_states,
-    };
-    for (size_t step = 0; step < sizeof(steps) / sizeof(*steps); step++) {
-        int result = steps[step](writer);
-        if (result) {
-            kind_writer_free(writer);
-            return result;
-        }
+    int result = load_open_states(writer);
+    if (result) {
+        kind_writer_free(writer);
+        return result;
     }
     *ret_writer = writer;
     return 0;
@@ -257,7 +261,9 @@ static int find_thing(struct kind_writer *writer, const struct record *record,
 {
     struct database *database = writer->context->database;
     int64_t last = 0, identity = 0;
-    int result;
+    int result = prepare_find_thing(writer);
+    if (result)
+        return result;
     bind_key(writer, writer->find_thing, record);
     while ((result = sql_step(database, writer->find_thing)) > 0) {
         int64_t candidate = sqlite3_column_int64(writer->find_thing, 0);
@@ -281,8 +287,11 @@ static int insert_thing(struct kind_writer *writer, const struct record *record,
                         int64_t *ret_identity)
 {
     struct database *database = writer->context->database;
+    int result = prepare_insert_thing(writer);
+    if (result)
+        return result;
     bind_key(writer, writer->insert_thing, record);
-    int result = sql_run(database, writer->insert_thing);
+    result = sql_run(database, writer->insert_thing);
     if (!result)
         *ret_identity = sqlite3_last_insert_rowid(database->sqlite);
     return result;
@@ -307,20 +316,22 @@ static int insert_state(struct kind_writer *writer, const struct record *record,
 {
     const struct kind_info *kind = info_of(writer);
     struct database *database = writer->context->database;
-    sqlite3_stmt *insert = writer->insert_state;
     struct open_state *open;
-    int parameter = 5;
+    int parameter = 5, result = prepare_insert_state(writer);
+    if (result)
+        return result;
+    sqlite3_stmt *insert = writer->insert_state;
     sqlite3_bind_int64(insert, 1, identity);
     sqlite3_bind_int64(insert, 2, writer->context->host_id);
     sqlite3_bind_int64(insert, 3, writer->context->snapshot);
     sqlite3_bind_blob(insert, 4, digest->bytes, DIGEST_SIZE, SQLITE_STATIC);
     for (unsigned column = 0; column < kind->column_count; column++)
         if (is_in_state(&kind->columns[column])) {
-            int result = bind_state_column(writer, parameter++, column, &record->values[column]);
+            result = bind_state_column(writer, parameter++, column, &record->values[column]);
             if (result)
                 return result;
         }
-    int result = sql_run(database, insert);
+    result = sql_run(database, insert);
     if (!result)
         result =
             remember(writer, digest, sqlite3_last_insert_rowid(database->sqlite), identity, &open);
@@ -384,9 +395,12 @@ int kind_writer_finish(struct kind_writer *writer)
     HASH_ITER (hh, writer->by_digest, open, next) {
         if (open->seen)
             continue;
+        int result = prepare_end_state(writer);
+        if (result)
+            return result;
         sqlite3_bind_int64(writer->end_state, 1, open->state);
         sqlite3_bind_int64(writer->end_state, 2, writer->context->predecessor);
-        int result = sql_run(writer->context->database, writer->end_state);
+        result = sql_run(writer->context->database, writer->end_state);
         if (result)
             return result;
     }

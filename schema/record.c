@@ -66,17 +66,17 @@ int record_compare_keys(const struct record *a, const struct record *b)
     return order ? order : compare_columns(a, b, STRONG);
 }
 
-static void append_little_endian(struct buffer *buffer, uint64_t integer, size_t size)
+static void store_little_endian(char *bytes, uint64_t integer, size_t size)
 {
-    unsigned char bytes[8];
     for (size_t i = 0; i < size; i++)
-        bytes[i] = (unsigned char)(integer >> 8 * i);
-    buffer_append(buffer, bytes, size);
+        bytes[i] = (char)(integer >> 8 * i & 0xff);
 }
 
 static void append_text_value(struct buffer *buffer, const char *text, size_t length)
 {
-    append_little_endian(buffer, length, 4);
+    char size[4];
+    store_little_endian(size, length, sizeof(size));
+    buffer_append(buffer, size, sizeof(size));
     buffer_append(buffer, text, length);
 }
 
@@ -93,12 +93,15 @@ int record_digest(const struct record *record, const char *boot_id, struct buffe
         const struct value *value = &record->values[column];
         if (value->type == VALUE_NULL || kind->columns[column].class > STATE)
             continue;
-        append_little_endian(scratch, column, 2);
-        buffer_append_char(scratch, value->type == VALUE_INTEGER ? 'i' : 't');
-        if (value->type == VALUE_INTEGER)
-            append_little_endian(scratch, (uint64_t)value->integer, 8);
-        else
-            append_text_value(scratch, value->text, value->length);
+        bool integer = value->type == VALUE_INTEGER;
+        char head[2 + 1 + 8];
+        store_little_endian(head, column, 2);
+        head[2] = integer ? 'i' : 't';
+        store_little_endian(head + 3, integer ? (uint64_t)value->integer : value->length,
+                            integer ? 8 : 4);
+        buffer_append(scratch, head, integer ? 3 + 8 : 3 + 4);
+        if (!integer)
+            buffer_append(scratch, value->text, value->length);
     }
     if (scratch->failed)
         return buffer_error(scratch);
