@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* history DATABASE PROCESSES SNAPSHOTS [replace N] [short N] [restart N]: snapshots of a made host,
- * a minute from one to the next, through the writer that record uses. In each of them, before it is
- * taken:
+/* history DATABASE PROCESSES SNAPSHOTS [replace N] [short N] [seen N] [restart N]: snapshots of a
+ * made host, a minute from one to the next, through the writer that record uses. In each of them,
+ * before it is taken:
  *
  *     replace N    N processes are others than in the one before
- *     short N      N processes are there that are in no other
+ *     short N      N processes have begun since that live ten seconds: one in six is there
+ *     seen N       N processes are there that are in no other
  *     restart N    in every Nth, a container has been started again
  *
  * Prints the microseconds that the writer took for the last one, which the disk is waited for in;
@@ -19,13 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned replaced, brief, restart_every;
+static unsigned replaced, brief, seen, restart_every;
 
 static void live_a_minute(struct made_host *host, long number)
 {
     made_host_minute(host);
     made_host_replace(host, replaced);
-    made_host_run_short(host, brief);
+    made_host_run_short(host, brief, 6);
+    made_host_run_short(host, seen, 1);
     if (restart_every && number % restart_every == 0)
         made_host_restart_container(host);
 }
@@ -72,12 +74,14 @@ int main(int count, char **words)
 {
     int64_t last = 0;
     if (count < 4) {
-        fputs("usage: bench-history DATABASE PROCESSES SNAPSHOTS [replace|short|restart N]..\n",
-              stderr);
+        fputs(
+            "usage: bench-history DATABASE PROCESSES SNAPSHOTS [replace|short|seen|restart N]..\n",
+            stderr);
         return 2;
     }
     replaced = option(count, words, "replace");
     brief = option(count, words, "short");
+    seen = option(count, words, "seen");
     restart_every = option(count, words, "restart");
     _cleanup_made_host_ struct made_host *host =
         made_host_new((unsigned)strtoul(words[2], NULL, 10));

@@ -176,11 +176,12 @@ void made_host_replace(struct made_host *host, unsigned count)
     }
 }
 
-void made_host_run_short(struct made_host *host, unsigned count)
+void made_host_run_short(struct made_host *host, unsigned count, unsigned seen)
 {
-    for (host->brief_count = 0; host->brief_count < count && host->brief_count < SHORT_MOST;
-         host->brief_count++)
+    for (unsigned i = 0; i < count && host->brief_count < SHORT_MOST; i++) {
         begin_process(host, &host->brief[host->brief_count], -1, false);
+        host->brief_count += chance(host, seen) == 0;
+    }
 }
 
 void made_host_restart_container(struct made_host *host)

@@ -28,8 +28,9 @@ void made_host_minute(struct made_host *host);
 /* Ends the `count` oldest programs, for as many new ones. */
 void made_host_replace(struct made_host *host, unsigned count);
 
-/* `count` processes that are there in this minute alone; at most 16. */
-void made_host_run_short(struct made_host *host, unsigned count);
+/* `count` processes begin and end within this minute; at most 16. One in `seen` is there at its
+ * end, when the snapshot is taken: 1 for all of them, 6 for such as live ten seconds. */
+void made_host_run_short(struct made_host *host, unsigned count, unsigned seen);
 
 /* One container after the other ends and starts again: its processes, namespaces, mounts and
  * cgroups. */
