@@ -9,8 +9,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* How often they are counted, and how many counts must agree that there is a difference. */
-enum { TRIES = 8, AGREEING = 3 };
+/* How often they are counted, how many counts must agree that there is a difference, and after how
+ * many processes it is looked whether there can be one. */
+enum { TRIES = 8, AGREEING = 3, LOOK_EVERY = 256 };
 
 static int read_loadavg(struct crossviews *views, struct proc_loadavg *ret_loadavg)
 {
@@ -48,23 +49,31 @@ static int64_t count_hidden(const struct crossviews *views)
     return threads;
 }
 
-/* Counts all of them. 1 if none was made or ended meanwhile, so that the numbers must agree. */
+/* 1 if no thread was made and none ended since `before`. */
+static int is_still(struct crossviews *views, const struct proc_loadavg *before)
+{
+    struct proc_loadavg now;
+    int r = read_loadavg(views, &now);
+    return r < 0 ? r : before->threads == now.threads && before->newest == now.newest;
+}
+
+/* Counts all of them. 1 if none was made or ended meanwhile, so that the numbers must agree: else
+ * it is given up soon, since on a host with many processes a count takes long. */
 static int count_once(struct crossviews *views, int64_t *ret_more)
 {
-    struct proc_loadavg before, after;
+    struct proc_loadavg before;
     int64_t threads = 0;
-    int r = read_loadavg(views, &before);
-    if (r >= 0)
-        r = procfs_list_numbers(views->capture->host->proc, ".", &views->listing);
-    for (size_t i = 0; r >= 0 && i < views->listing.count; i++)
+    int still = read_loadavg(views, &before);
+    if (still >= 0)
+        still = procfs_list_numbers(views->capture->host->proc, ".", &views->listing);
+    for (size_t i = 0; still >= 0 && i < views->listing.count; i++) {
+        if (i % LOOK_EVERY == 0 && (still = is_still(views, &before)) <= 0)
+            return still;
         threads += threads_of(views, views->listing.numbers[i]);
+    }
     threads += count_hidden(views);
-    if (r >= 0)
-        r = read_loadavg(views, &after);
-    if (r < 0)
-        return r;
-    *ret_more = (int64_t)after.threads - threads;
-    return before.threads == after.threads && before.newest == after.newest;
+    *ret_more = (int64_t)before.threads - threads;
+    return still < 0 ? still : is_still(views, &before);
 }
 
 /* Of a hidden process that can't be looked up the threads can't be counted. */
