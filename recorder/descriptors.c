@@ -21,9 +21,9 @@ struct walk {
     struct capture *capture;
     const struct descriptor_visitor *visitor;
     bool wants_files, wants_sockets;
-    bool own_numbers;  /* tasks have the numbers by which the recorder knows them */
-    bool wants_paths;  /* files whose links are paths are looked at */
-    struct statx nsfs; /* of one namespace: they are all on one device */
+    bool own_numbers;          /* tasks have the numbers by which the recorder knows them */
+    bool by_status;            /* descriptors are told by what they lead to, not by their links */
+    struct statx nsfs, sockfs; /* of one namespace, and one socket: those are on one device each */
     struct asked_socket *asked;
     struct arena *arena;        /* of those */
     int socket_code;            /* why the first socket that didn't tell did not, else 0 */
@@ -143,43 +143,52 @@ static int see_mounted_file(struct walk *walk, struct descriptor_file *file)
     return walk->visitor->file(walk->visitor->userdata, file);
 }
 
-static int see_path(struct walk *walk, struct descriptor_table *table, struct descriptor_file *file)
+/* Whether the link tells of a namespace: 1, 0, or -ENOMEM. */
+static int read_file_link(struct walk *walk, const char *name, struct descriptor_file *file)
 {
-    char name[16];
+    int r = procfs_read_link(file->folder, name, &walk->link);
+    if (r < 0)
+        return r == -ENOMEM ? error_memory() : 0; /* closed meanwhile */
+    return nsfs_parse_any_link(walk->link.bytes, walk->link.length, &file->type, &file->inode) >= 0;
+}
+
+static int see_by_link(struct walk *walk, const char *name, struct descriptor_file *file)
+{
+    int r = walk->wants_files ? read_file_link(walk, name, file) : 0;
+    return r > 0 ? walk->visitor->file(walk->visitor->userdata, file) : r;
+}
+
+/* ---- tables ---- */
+
+static int see_by_status(struct walk *walk, struct descriptor_table *table, const char *name,
+                         struct descriptor_file *file)
+{
     struct statx status;
-    snprintf(name, sizeof(name), "%d", file->descriptor);
     if (file_status_read(table->folder, name, &status) < 0)
-        return 0;
-    if (walk->wants_files && file_status_same_device(&status, &walk->nsfs))
+        return 0; /* closed meanwhile */
+    if (walk->wants_files && file_status_same_device(&status, &walk->nsfs)) {
+        int r = read_file_link(walk, name, file);
+        if (r)
+            return r < 0 ? r : walk->visitor->file(walk->visitor->userdata, file);
         return see_mounted_file(walk, file);
+    }
+    if (walk->wants_sockets && file_status_same_device(&status, &walk->sockfs))
+        return see_socket(walk, table, file->descriptor, status.stx_ino);
     if (walk->wants_sockets && tun_is_node(&status))
         return see_tun(walk, table, file->descriptor);
     return 0;
 }
 
-/* ---- tables ---- */
-
 static int see_descriptor(struct walk *walk, struct descriptor_table *table, int descriptor)
 {
     char name[16];
-    uint64_t socket;
     struct descriptor_file file = {.task = table->task,
                                    .descriptor = descriptor,
                                    .folder = table->folder,
                                    .proc = walk->capture->host->proc};
     snprintf(name, sizeof(name), "%d", descriptor);
-    int r = procfs_read_link(table->folder, name, &walk->link);
-    if (r < 0)
-        return r == -ENOMEM ? error_memory() : 0; /* closed meanwhile */
-    struct span link = {buffer_text(&walk->link), walk->link.length};
-    if (walk->wants_files &&
-        nsfs_parse_any_link(link.bytes, link.length, &file.type, &file.inode) >= 0)
-        return walk->visitor->file(walk->visitor->userdata, &file);
-    if (walk->wants_sockets && socket_parse_link(link, &socket))
-        return see_socket(walk, table, descriptor, socket);
-    if (walk->wants_paths && span_starts(link, "/"))
-        return see_path(walk, table, &file);
-    return 0;
+    return walk->by_status ? see_by_status(walk, table, name, &file)
+                           : see_by_link(walk, name, &file);
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -190,7 +199,7 @@ static int compare_numbers(const void *a, const void *b)
 
 int descriptors_list(int folder, struct number_list *into)
 {
-    int r = procfs_list_numbers(folder, ".", into);
+    int r = procfs_list_folder(folder, into);
     if (r < 0)
         return r;
     /* That list is made for tasks, and there is no task 0. */
@@ -227,7 +236,7 @@ static int report_table(const struct walk *walk, const struct census_task *task,
 static int read_table(struct walk *walk, const struct census_task *task)
 {
     _cleanup_close_ int directory = census_open(walk->capture->host->proc, task);
-    _cleanup_close_ int folder = directory < 0 ? directory : procfs_open_directory(directory, "fd");
+    _cleanup_close_ int folder = directory < 0 ? directory : procfs_open_folder(directory, "fd");
     int r = folder < 0 ? folder : descriptors_list(folder, &walk->numbers);
     if (r == -ENOMEM)
         return error_memory();
@@ -269,11 +278,22 @@ static int read_tables(struct walk *walk)
 
 static int report_sockets(const struct walk *walk)
 {
-    if (!walk->socket_code)
+    if (!walk->socket_code || !walk->wants_sockets)
         return 0;
     return collector_gap(walk->capture->sink, SOURCE_SOCKET, "sockets", walk->socket_code,
                          "the network namespace of some or all sockets isn't known", KIND_COUNT,
                          NULL);
+}
+
+/* Without them namespaces are told by their links, and sockets are not. */
+static void learn_devices(struct walk *walk)
+{
+    int r = nsfs_status(walk->capture->host->proc, &walk->nsfs);
+    if (r >= 0)
+        r = socket_status(&walk->sockfs);
+    walk->by_status = r >= 0;
+    if (r < 0)
+        walk->socket_code = -r;
 }
 
 int descriptors_walk(struct capture *capture, const struct descriptor_visitor *visitor)
@@ -288,7 +308,8 @@ int descriptors_walk(struct capture *capture, const struct descriptor_visitor *v
     };
     if (!walk.wants_files && !walk.wants_sockets)
         return 0;
-    walk.wants_paths = host->live && nsfs_status(host->proc, &walk.nsfs) >= 0;
+    if (host->live)
+        learn_devices(&walk);
     walk.arena = arena_new();
     int r = walk.arena ? read_tables(&walk) : error_memory();
     if (r >= 0)

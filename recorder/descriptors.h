@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tasks have open that keeps a namespace: files of nsfs, sockets, and TUN devices, in the
  * descriptor table of every process and in those that threads have for themselves. Each descriptor
- * costs one readlink(2), and a statx(2) where that gives a path, as it does for a namespace that
- * was opened through a bind mount; only a namespace is opened, and only a socket or a TUN device is
- * copied. */
+ * costs one statx(2), which tells what kind of file it is, or in a copied host a readlink(2); only
+ * a namespace is opened, and only a socket or a TUN device is copied. */
 #ifndef RECORDER_DESCRIPTORS_H
 #define RECORDER_DESCRIPTORS_H
 
@@ -38,8 +37,9 @@ int descriptors_walk(struct capture *capture, const struct descriptor_visitor *v
  * another negative errno, without a message. What has come in its place meanwhile is not opened. */
 int descriptors_open(const struct descriptor_file *file);
 
-/* Replaces what `into` holds by the descriptors that may be in a task's open folder "fd":
- * ascending, as in a copied tree they come in any order, and 0 always. 0 or a negative errno. */
+/* Replaces what `into` holds by the descriptors that may be in a task's folder "fd", open for being
+ * listed: ascending, as in a copied tree they come in any order, and 0 always. 0 or a negative
+ * errno. */
 int descriptors_list(int folder, struct number_list *into);
 
 #endif

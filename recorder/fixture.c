@@ -120,7 +120,7 @@ static int copy_links(struct copy *copy, int from, int to, const char *const *na
 static int copy_descriptors(struct copy *copy, int from, int to)
 {
     _cleanup_number_list_ struct number_list descriptors = {0};
-    _cleanup_close_ int folder = procfs_open_directory(from, "fd");
+    _cleanup_close_ int folder = procfs_open_folder(from, "fd");
     enum nsfs_type type;
     uint32_t inode;
     char name[16];

@@ -36,8 +36,8 @@ static int record_thread(struct task_reader *reader, int directory, pid_t pid, p
 
 int threads_read(struct task_reader *reader, const struct task *process)
 {
-    _cleanup_close_ int directory = procfs_open_directory(process->directory, "task");
-    int r = directory < 0 ? directory : procfs_list_numbers(directory, ".", &reader->threads);
+    _cleanup_close_ int directory = procfs_open_folder(process->directory, "task");
+    int r = directory < 0 ? directory : procfs_list_folder(directory, &reader->threads);
     if (r == -ENOMEM)
         return error_memory();
     if (r < 0) {

@@ -61,7 +61,7 @@ int nsfs_inode(int fd, uint32_t *ret_inode)
 
 int nsfs_status(int proc, struct statx *ret_status)
 {
-    return file_status_read(proc, "self/ns/user", ret_status);
+    return file_status_read(proc, "self/ns/mnt", ret_status);
 }
 
 /* What isn't of the file system that our own namespaces are of is left alone: not even fstatfs(2)

@@ -174,20 +174,45 @@ int procfs_open_listing(int directory, const char *name, DIR **ret_listing)
     return 0;
 }
 
-int procfs_list_numbers(int directory, const char *name, struct number_list *into)
+int procfs_open_folder(int directory, const char *name)
 {
-    _cleanup_closedir_ DIR *listing = NULL;
-    int r = procfs_open_listing(directory, name, &listing);
-    into->count = 0;
-    while (r >= 0) {
-        errno = 0;
-        const struct dirent *entry = readdir(listing);
-        if (!entry)
-            return -errno;
-        uint64_t number;
+    return open_to_read(directory, name, O_DIRECTORY);
+}
+
+/* The entries of one getdents64(2). */
+static int add_numbers(const char *entries, size_t length, struct number_list *into)
+{
+    int r = 0;
+    for (size_t at = 0; at < length && r >= 0;) {
+        const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
         struct span text = {entry->d_name, strlen(entry->d_name)};
+        uint64_t number;
+        at += entry->d_reclen;
         if (span_unsigned(text, 10, &number) && number && number <= INT_MAX)
             r = number_list_add(into, (pid_t)number);
     }
     return r;
+}
+
+/* readdir(3) would take two system calls more, and memory, for each of many small folders. */
+int procfs_list_folder(int folder, struct number_list *into)
+{
+    enum { AT_ONCE = 32 << 10 };
+    _Alignas(struct dirent64) char entries[AT_ONCE];
+    into->count = 0;
+    for (;;) {
+        ssize_t length = getdents64(folder, entries, sizeof(entries));
+        if (length <= 0)
+            return length < 0 ? -errno : 0;
+        int r = add_numbers(entries, (size_t)length, into);
+        if (r < 0)
+            return r;
+    }
+}
+
+int procfs_list_numbers(int directory, const char *name, struct number_list *into)
+{
+    _cleanup_close_ int folder = procfs_open_folder(directory, name);
+    into->count = 0;
+    return folder < 0 ? folder : procfs_list_folder(folder, into);
 }

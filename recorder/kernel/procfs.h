@@ -66,4 +66,8 @@ int number_list_add(struct number_list *list, pid_t number);
 /* Replaces what `into` holds by the entries whose names are numbers. */
 int procfs_list_numbers(int directory, const char *name, struct number_list *into);
 
+/* A directory that is open for both: for openat(2) below it, and for the second. */
+int procfs_open_folder(int directory, const char *name);
+int procfs_list_folder(int folder, struct number_list *into);
+
 #endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recorder/kernel/sockets.h"
 
+#include "base/cleanup.h"
+#include "recorder/kernel/file_status.h"
+
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #ifndef SIOCGSKNS
@@ -12,6 +16,12 @@
 
 /* Not in older headers of the kernel. */
 #define TUN_GET_DEVICE_NAMESPACE _IO('T', 227)
+
+int socket_status(struct statx *ret_status)
+{
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : file_status_read(fd, "", ret_status);
+}
 
 bool socket_parse_link(struct span link, uint64_t *ret_inode)
 {

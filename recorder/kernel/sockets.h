@@ -11,6 +11,9 @@
 
 struct statx;
 
+/* The status of a new socket: all are on its device. 0 or a negative errno. */
+int socket_status(struct statx *ret_status);
+
 /* What a link of /proc/PID/fd says of a socket: "socket:[4711]". False if it is something else. */
 bool socket_parse_link(struct span link, uint64_t *ret_inode);
 

