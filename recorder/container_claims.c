@@ -329,17 +329,38 @@ static int add_cgroups(const struct claim *claim, const struct first_process *pr
     return r;
 }
 
+/* Whether it is the mount namespace of the host's own processes: of the first one, if that may be
+ * seen, and of the recorder. */
+static bool is_of_host(struct claim *claim, uint32_t mnt_namespace)
+{
+    char path[32];
+    int self = claim->host->self > 0 ? (int)claim->host->self : 1;
+    snprintf(path, sizeof(path), "%d/ns/mnt", self);
+    uint32_t of_first = read_namespace(claim, claim->host->proc, "1/ns/mnt", NSFS_MNT);
+    uint32_t own = read_namespace(claim, claim->host->proc, path, NSFS_MNT);
+    return !own || mnt_namespace == of_first || mnt_namespace == own;
+}
+
+/* Whoever shares the host's pid namespace is known by its cgroup; where that has no name, as with
+ * Apptainer, by the mount namespace that has been made for it. */
+static bool may_be_known_by_pair(struct claim *claim, const struct first_process *process)
+{
+    if (!process->pid_namespace || !process->mnt_namespace ||
+        process->mnt_namespace == claim->found->mnt_namespace)
+        return false;
+    return process->pid_namespace != host_pid_namespace(claim->host) ||
+           (!is_named_by_cgroup(claim, process) && !is_of_host(claim, process->mnt_namespace));
+}
+
 /* A container of its own for whoever shares both namespaces with its first process: but not those
  * of the engine, nor those of several containers. */
-static int add_pair(const struct claim *claim, const struct first_process *process,
+static int add_pair(struct claim *claim, const struct first_process *process,
                     struct container *container)
 {
-    const struct engine_found *found = claim->found;
     struct container_table *table = claim->table;
     uint32_t inodes[2] = {process->pid_namespace, process->mnt_namespace};
     struct pair_of_namespaces *pair;
-    if (!inodes[0] || !inodes[1] || inodes[0] == host_pid_namespace(claim->host) ||
-        inodes[1] == found->mnt_namespace)
+    if (!may_be_known_by_pair(claim, process))
         return 0;
     HASH_FIND(hh, table->pairs, inodes, sizeof(inodes), pair);
     if (pair) {

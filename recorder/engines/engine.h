@@ -150,6 +150,9 @@ extern const struct engine engine_lxc;
 extern const struct engine engine_incus;
 extern const struct engine engine_lxd;
 extern const struct engine engine_nspawn;
+extern const struct engine engine_apptainer;
+extern const struct engine engine_flatpak;
+extern const struct engine engine_snap;
 
 /* ---- reading one engine, within its reader ---- */
 

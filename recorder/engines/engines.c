@@ -10,6 +10,9 @@ const struct engine *const engines[] = {
     &engine_lxd,
     &engine_lxc,
     &engine_nspawn,
+    &engine_apptainer,
+    &engine_flatpak,
+    &engine_snap,
     /* who runs containers, but manages nobody's */
     &engine_runc,
     &engine_crun,

@@ -180,11 +180,11 @@ static const char *make_instance(struct engine_search *search, const struct engi
 
 /* Where the paths begin: through the kernel's own link, which no name in a container can turn. A
  * copy has the files of the host alone. */
-static int open_root(const struct engine_search *search)
+static int open_root(const struct engine_search *search, const struct engine_process *process)
 {
     const struct host *host = search->host;
-    bool inside = search->process && search->process->outer;
-    bool elsewhere = search->process && search->mnt_namespace != search->own_mnt_namespace;
+    bool inside = process && process->outer;
+    bool elsewhere = process && search->mnt_namespace != search->own_mnt_namespace;
     if (host->live && (inside || elsewhere))
         return openat(search->directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return inside ? -1 : fcntl(host->root, F_DUPFD_CLOEXEC, 3);
@@ -220,7 +220,7 @@ static int add_found(struct engine_search *search, const struct engine_process *
         added->instance = make_instance(search, added);
     if (!added->instance)
         return error_memory();
-    added->root = open_root(search);
+    added->root = open_root(search, process);
     found->count += added->root >= 0;
     return 0;
 }
@@ -271,10 +271,26 @@ static const char *const *copy_arguments(struct engines_found *found, const char
     return list;
 }
 
-int engine_search_add_keeper(struct engine_search *search, const struct engine_process *process,
+/* Whether a keeper is in the cgroup of what it keeps, but of the host. */
+static bool is_beside_its_own(const struct engine_search *search,
+                              const struct engine_process *process)
+{
+    const char *engine = search->engine->cgroup_name, *outer = process->outer;
+    size_t length = engine ? strlen(engine) : 0;
+    bool of_host = !search->host_pid_namespace || !search->pid_namespace ||
+                   search->pid_namespace == search->host_pid_namespace;
+    return of_host && length && outer && strncmp(outer, engine, length) == 0 &&
+           outer[length] == ':' && !strchr(outer, '/');
+}
+
+int engine_search_add_keeper(struct engine_search *search,
+                             const struct engine_process *found_process,
                              const struct engine_place *place, const char *name)
 {
     struct engines_found *all = search->found;
+    struct engine_process keeper_process = *found_process, *process = &keeper_process;
+    if (is_beside_its_own(search, process))
+        process->outer = NULL;
     int r = engine_search_add(search, process, place);
     struct engine_found *found = find_place(search, process, place);
     if (r < 0 || !found)
@@ -375,13 +391,11 @@ static int tell(struct engine_search *search, pid_t pid, const char *command_nam
     struct engine_process process = {0};
     arena_reset(search->arena);
     int r = read_process(search, pid, command_name, &process);
-    search->process = &process;
     for (const struct engine *const *engine = engines; *engine && r >= 0; engine++) {
         search->engine = *engine;
         if ((*engine)->found && is_program_of(*engine, command_name))
             r = (*engine)->found(search, &process);
     }
-    search->process = NULL;
     search->directory = fd_close(search->directory);
     return r == -ESRCH ? 0 : r;
 }

@@ -9,9 +9,7 @@ struct engine_search {
     const struct host *host;
     struct engines_found *found;
     const struct engine *engine; /* whose turn it is */
-    /* The process that is told of, NULL between two. */
-    const struct engine_process *process;
-    int directory; /* of it, below proc */
+    int directory;               /* of the process that is told of, below proc; -1 between two */
     int64_t start_ticks;
     uint32_t pid_namespace, mnt_namespace, host_pid_namespace, own_mnt_namespace;
     struct buffer file, arguments, text, listeners;
