@@ -152,12 +152,17 @@ static bool is_in_pid_namespace_of(const struct claim *claim, const struct first
            is_in_pid_namespace(claim, process, container->pid_namespace);
 }
 
-/* Whether the process is in the container that the engine runs in. */
+/* Whether the process is in the container that the engine runs in; where nothing but its pid
+ * namespace is known of that, in there. */
 static bool is_in_outer(const struct claim *claim, const struct first_process *process)
 {
     const char *outer = claim->found->outer;
-    return !outer || engine_search_is_namespace(outer) || is_in_cgroup_of(claim, process, outer) ||
-           is_in_pid_namespace_of(claim, process, outer);
+    if (!outer)
+        return true;
+    return engine_search_is_namespace(outer)
+               ? is_in_pid_namespace(claim, process, claim->found->pid_namespace)
+               : is_in_cgroup_of(claim, process, outer) ||
+                     is_in_pid_namespace_of(claim, process, outer);
 }
 
 /* The process that an engine in another pid namespace calls `inner`: among those that are in its

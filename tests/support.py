@@ -89,10 +89,11 @@ class Situation:
 class Database:
     """A database of its own, and what stands in it."""
 
-    def __init__(self, path, prefix=(), program=NSLAPSE):
+    def __init__(self, path, prefix=(), program=NSLAPSE, engine_timeout=None):
         self.path = pathlib.Path(path)
         self.prefix = prefix  # before every command line
         self.program = program
+        self.record_options = ["--engine-timeout", engine_timeout] if engine_timeout else []
 
     def run(self, *arguments, prefix=(), **keywords):
         return nslapse(*arguments, database=self.path, program=self.program, prefix=[*self.prefix, *prefix],
@@ -100,7 +101,7 @@ class Database:
 
     def record(self, *arguments, **keywords):
         """Takes a snapshot and returns its description."""
-        return json.loads(self.run("record", "--json", *arguments, **keywords).stdout)
+        return json.loads(self.run("record", "--json", *self.record_options, *arguments, **keywords).stdout)
 
     def evidence(self, entity):
         """What was kept of a thing as evidence."""
@@ -250,3 +251,13 @@ class TestCase(unittest.TestCase):
         situation.release()
         self.database.record()
         self.assertEqual(["removed"], self.database.diff().ops(kind, **fields), (kind, fields))
+
+
+class EngineTestCase(TestCase):
+    """Engines that answer have time to, also on a busy machine."""
+
+    def make_database(self):
+        return self.other_database("test.db")
+
+    def other_database(self, name):
+        return Database(self.folder / name, engine_timeout=60)

@@ -10,7 +10,7 @@ import unittest
 
 import busybox_image
 from real_containerd import HOST, SNAPSHOTTER, Containerd, wait_until
-from support import Database, TestCase, needs_root
+from support import EngineTestCase, needs_root
 
 # What must not depend on whether the engine was asked.
 SAME = ("name", "state", "pid", "start_ticks", "command", "environment_names", "added_capabilities",
@@ -18,7 +18,7 @@ SAME = ("name", "state", "pid", "start_ticks", "command", "environment_names", "
 
 
 @needs_root
-class ContainerdTest(TestCase):
+class ContainerdTest(EngineTestCase):
     def setUp(self):
         super().setUp()
         self.engine = Containerd(self.folder / "containerd")
@@ -27,7 +27,7 @@ class ContainerdTest(TestCase):
 
     def record(self, *arguments, database=None):
         """Nobody is hurried."""
-        (database or self.database).record("--engine-timeout", "60", *arguments)
+        (database or self.database).record(*arguments)
 
     def changes(self):
         """Of the engine's containers: the host may have others, which come and go."""
@@ -126,7 +126,7 @@ class Asked(ContainerdTest):
         self.assert_no_secret()
         document = json.loads(self.database.evidence(f"container:{self.key('web')}"))
         self.assertEqual(["PATH", "SECRET", "PASSWORD"], document["spec"]["process"]["env"])
-        other = Database(self.folder / "other.sqlite")
+        other = self.other_database("other.sqlite")
         self.record("--with", "environment", database=other)
         document = json.loads(other.evidence(f"container:{self.key('web')}"))
         self.assertIn(f"PASSWORD={self.engine.secret}", document["spec"]["process"]["env"])
@@ -185,7 +185,7 @@ class Pods(ContainerdTest):
         document = json.loads(self.database.evidence(f"container:k8s.io/{self.web}"))
         self.assertEqual([{"key": "PASSWORD"}], document["config"]["envs"])
         self.assertIn("PASSWORD", document["runtimeSpec"]["process"]["env"])
-        other = Database(self.folder / "other.sqlite")
+        other = self.other_database("other.sqlite")
         self.record("--with", "environment", database=other)
         document = json.loads(other.evidence(f"container:k8s.io/{self.web}"))
         self.assertEqual([{"key": "PASSWORD", "value": self.engine.secret}], document["config"]["envs"])
@@ -262,7 +262,7 @@ class Files(ContainerdTest):
             target = copy / str(file.parent)[1:]
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
-        other = Database(self.folder / "copy.sqlite")
+        other = self.other_database("copy.sqlite")
         self.record("--root", copy, database=other)
         self.assert_same(before, self.own(other.export()))
 

@@ -8,11 +8,11 @@ import signal
 import unittest
 
 from real_docker import IMAGE, Docker, DockerInDocker, wait_until
-from support import Database, TestCase, needs_root
+from support import EngineTestCase, needs_root
 
 
 @needs_root
-class DockerTest(TestCase):
+class DockerTest(EngineTestCase):
     def setUp(self):
         super().setUp()
         self.docker = Docker(self.folder / "docker")
@@ -66,7 +66,7 @@ class DockerTest(TestCase):
         document = json.loads(self.database.evidence(f"container:{web}"))
         self.assertEqual(web, document["Id"])
         self.assertIn("SECRET", document["Config"]["Env"])
-        other = Database(self.folder / "other.db")
+        other = self.other_database("other.db")
         other.record("--with", "environment")
         document = json.loads(other.evidence(f"container:{web}"))
         self.assertIn("SECRET=hunter2", document["Config"]["Env"])

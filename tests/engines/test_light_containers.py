@@ -12,7 +12,7 @@ import unittest
 
 import busybox_image
 from real_docker import wait_until
-from support import TestCase, needs_root
+from support import EngineTestCase, needs_root
 
 INFO = """[Application]
 name=org.example.Maps
@@ -24,7 +24,7 @@ branch=stable
 
 
 @needs_root
-class LightContainersTest(TestCase):
+class LightContainersTest(EngineTestCase):
     def setUp(self):
         super().setUp()
         self.root = self.folder / "root"

@@ -11,7 +11,7 @@ import unittest
 
 import busybox_image
 from real_docker import wait_until
-from support import TestCase, needs_root
+from support import EngineTestCase, needs_root
 
 LOCKS = pathlib.Path("/run/lxc/lock")
 CONFIG = """lxc.uts.name = {name}
@@ -96,7 +96,7 @@ class Lxc:
 
 
 @needs_root
-class LxcTest(TestCase):
+class LxcTest(EngineTestCase):
     def setUp(self):
         super().setUp()
         # Other containers of the host are none of ours.

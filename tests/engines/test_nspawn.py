@@ -12,7 +12,7 @@ import unittest
 
 import busybox_image
 from real_docker import wait_until
-from support import TestCase, needs_root
+from support import EngineTestCase, needs_root
 
 CGROUPS = [path for path in map(pathlib.Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"))
            if (path / "cgroup.procs").exists()]
@@ -94,7 +94,7 @@ class Nspawn:
 
 
 @needs_root
-class NspawnTest(TestCase):
+class NspawnTest(EngineTestCase):
     def setUp(self):
         super().setUp()
         # Other containers of the host are none of ours.

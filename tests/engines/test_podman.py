@@ -12,7 +12,7 @@ import unittest
 
 from real_docker import wait_until
 from real_podman import IMAGE, Podman
-from support import Database, TestCase, needs_root
+from support import EngineTestCase, needs_root
 
 # What both sources have, and must have alike.
 SAME = ("state", "pid", "start_ticks", "name", "image", "image_digest", "command", "created_at", "groups",
@@ -22,7 +22,7 @@ SINCE_START = ("command", "environment_names", "annotations", "host_namespaces",
 
 
 @needs_root
-class PodmanTest(TestCase):
+class PodmanTest(EngineTestCase):
     def setUp(self):
         super().setUp()
         self.podman = Podman(self.folder / "podman")
@@ -35,7 +35,7 @@ class PodmanTest(TestCase):
 
     def record_all(self):
         """With time enough for all questions, also on a busy machine."""
-        self.database.record("--engine-timeout", "60")
+        self.database.record()
         return self.own()
 
     def record_asked(self):
@@ -137,7 +137,7 @@ class PodmanTest(TestCase):
                 self.database.record()
                 for path in self.folder.glob("test.db*"):
                     self.assertNotIn(b"hunter2", path.read_bytes())
-                other = Database(self.folder / f"{tier}.db")
+                other = self.other_database(f"{tier}.db")
                 other.record("--with", "environment")
             self.assertIn("SECRET", self.own()[web]["environment_names"])
             document = json.loads(other.evidence(f"container:{web}"))
@@ -157,7 +157,7 @@ class PodmanTest(TestCase):
 
 
 @needs_root
-class RootlessPodmanTest(TestCase):
+class RootlessPodmanTest(EngineTestCase):
     """Of a user who is made for it, with everything where it usually is."""
 
     USER = "nslapse-test-rootless"

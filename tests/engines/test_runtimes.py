@@ -14,7 +14,7 @@ import unittest
 
 import busybox_image
 from real_docker import wait_until
-from support import TestCase, needs_root
+from support import EngineTestCase, needs_root
 
 # crun wants cgroups of one version alone: it gets a mount namespace that has no more.
 ONE_VERSION = "! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified; exec \"$@\""
@@ -140,12 +140,12 @@ class Runtimes:
 
 
 @needs_root
-class Runc(Runtimes, TestCase):
+class Runc(Runtimes, EngineTestCase):
     runtime = "runc"
 
 
 @needs_root
-class Crun(Runtimes, TestCase):
+class Crun(Runtimes, EngineTestCase):
     runtime = "crun"
     prefix = ["unshare", "-m", "sh", "-c", ONE_VERSION, "sh"]
 
