@@ -14,11 +14,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The files, below the engine's root: paths without a '/' before them, NULL-terminated. */
+/* The files, below the engine's root: paths without a '/' before them, NULL-terminated; `check`, or
+ * NULL, sees each container that is told of. */
 struct engine_files {
     const struct engine *engine;
     struct engine_place place;
     const char *const *files;
+    void (*check)(const struct engine_message *container);
+};
+
+/* What is told while a place is read. */
+struct engine_files_told {
+    const struct engine_files *files;
+    unsigned messages;
 };
 
 static char engine_files_path[] = "/tmp/nslapse-fuzz-XXXXXX";
@@ -46,7 +54,7 @@ static void engine_files_make_folders(int root, const char *file)
     }
 }
 
-static int engine_files_open(const struct engine_files *files)
+static int engine_files_open_root(void)
 {
     static int root = -1;
     if (root >= 0)
@@ -54,8 +62,6 @@ static int engine_files_open(const struct engine_files *files)
     fuzz_check(mkdtemp(engine_files_path));
     atexit(engine_files_remove);
     root = open(engine_files_path, O_DIRECTORY | O_RDONLY);
-    for (const char *const *file = files->files; *file; file++)
-        engine_files_make_folders(root, *file);
     return root;
 }
 
@@ -63,13 +69,16 @@ static int engine_files_open(const struct engine_files *files)
 static int engine_files_check(void *userdata, const struct buffer *bytes)
 {
     struct engine_message message;
-    unsigned *messages = userdata;
-    ++*messages;
+    struct engine_files_told *told = userdata;
+    told->messages++;
     fuzz_check(engine_message_parse(bytes->bytes, bytes->length, &message) ==
                (int64_t)bytes->length);
+    if (message.type != MESSAGE_CONTAINER)
+        return 0;
+    if (told->files->check)
+        told->files->check(&message);
     for (unsigned column = 0; column < CONTAINER_COLUMN_COUNT; column++) {
-        const char *text =
-            message.type == MESSAGE_CONTAINER ? record_text(&message.record, column) : NULL;
+        const char *text = record_text(&message.record, column);
         if (!text || kinds[KIND_CONTAINER].columns[column].type != TYPE_JSON)
             continue;
         cJSON *json = cJSON_Parse(text);
@@ -79,13 +88,23 @@ static int engine_files_check(void *userdata, const struct buffer *bytes)
     return 0;
 }
 
+static int engine_files_create(int root, const char *file)
+{
+    enum { HOW = O_WRONLY | O_CREAT | O_TRUNC };
+    int fd = openat(root, file, HOW, 0600);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    engine_files_make_folders(root, file);
+    return openat(root, file, HOW, 0600);
+}
+
 static void engine_files_write(int root, const char *const *files, const uint8_t *bytes,
                                size_t length)
 {
     for (; *files; files++) {
         const uint8_t *end = length && files[1] ? memchr(bytes, '\0', length) : NULL;
         size_t taken = end ? (size_t)(end - bytes) : length;
-        int fd = openat(root, *files, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        int fd = engine_files_create(root, *files);
         fuzz_check(fd >= 0 && write(fd, bytes, taken) == (ssize_t)taken);
         close(fd);
         bytes += taken + (end != NULL);
@@ -97,15 +116,15 @@ static void engine_files_write(int root, const char *const *files, const uint8_t
 static void engine_files_read(const struct engine_files *files, const uint8_t *bytes, size_t length)
 {
     static const struct known_containers none;
-    unsigned messages = 0;
-    int root = engine_files_open(files);
+    struct engine_files_told told = {.files = files};
+    int root = engine_files_open_root();
     engine_files_write(root, files->files, bytes, length);
     struct engine_reader reader = {
-        .known = &none, .proc = -1, .write = engine_files_check, .userdata = &messages};
+        .known = &none, .proc = root, .write = engine_files_check, .userdata = &told};
     struct engine_found found = {
         .engine = files->engine, .place = files->place, .instance = "/", .root = root};
     fuzz_check(engine_read_place(&reader, &found) == 0);
-    fuzz_check(messages >= 1);
+    fuzz_check(told.messages >= 1);
 }
 
 #endif
