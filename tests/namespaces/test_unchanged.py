@@ -69,31 +69,46 @@ class Things:
 
 @needs_root
 class Unchanged(TestCase):
+    def assert_soon(self, check):
+        """Another recorder of this host may just have had a namespace of the situation's open, or come into it: what
+        is really otherwise is so again and again."""
+        for _ in range(3):
+            try:
+                return check()
+            except AssertionError as error:
+                failure = error
+        raise failure
+
     def test_no_difference_for_the_things_of_any_situation(self):
         for name in situation_names():
             if name in RESTLESS | LARGE or not features().get(NEEDS.get(name), True):
                 continue
             with self.subTest(name), Situation(name) as situation:
                 self.database.record()
-                self.database.record()
-                things = Things(situation.facts)
-                first, second = things.of(self.database.export("latest~1")), things.of(self.database.export())
-                self.assertTrue(any(first.values()), "none was recorded")
-                self.assertEqual(first, second, "in content and order")
-                self.assertEqual([], things.changes(self.database.diff()))
+                self.assert_soon(lambda: self.check_unchanged(Things(situation.facts)))
+
+    def check_unchanged(self, things):
+        self.database.record()
+        first, second = things.of(self.database.export("latest~1")), things.of(self.database.export())
+        self.assertTrue(any(first.values()), "none was recorded")
+        self.assertEqual(first, second, "in content and order")
+        self.assertEqual([], things.changes(self.database.diff()))
 
     def test_each_fallback_gives_the_same_records(self):
         held = [self.situation(name) for name in ("mounts", "nested-pid", "user-empty-middle", "thread-net", "inside-chain")]
         things = [Things(situation.facts) for situation in held]
-        self.database.record()
-        wanted = [thing.of_any_way(self.database.export()) for thing in things]
         for feature, available in features().items():
             if not available or feature.startswith("NS_GET_") and not feature.endswith("_ID"):
                 continue  # owners and parents have no other source
             with self.subTest(without=feature):
-                self.database.record(environment={"NSLAPSE_WITHOUT": feature})
-                export, difference = self.database.export(), self.database.diff()
-                for thing, want in zip(things, wanted):
-                    self.assertEqual(want, thing.of_any_way(export))
-                    self.assertEqual([], [change for change in thing.changes(difference)
-                                          if change["op"] != "unobserved"])
+                self.assert_soon(lambda: self.check_fallback(feature, things))
+
+    def check_fallback(self, feature, things):
+        self.database.record()
+        wanted = [thing.of_any_way(self.database.export()) for thing in things]
+        self.database.record(environment={"NSLAPSE_WITHOUT": feature})
+        export, difference = self.database.export(), self.database.diff()
+        for thing, want in zip(things, wanted):
+            self.assertEqual(want, thing.of_any_way(export))
+            self.assertEqual([], [change for change in thing.changes(difference)
+                                  if change["op"] != "unobserved"])
