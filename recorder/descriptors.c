@@ -7,6 +7,7 @@
 #include "recorder/kernel/kcmp.h"
 #include "recorder/kernel/pidfd.h"
 #include "recorder/kernel/sockets.h"
+#include "recorder/workers.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -17,8 +18,10 @@ struct asked_socket {
     UT_hash_handle hh;
 };
 
+/* What one worker walks with. */
 struct walk {
-    struct capture *capture;
+    const struct capture *capture;
+    const struct sink *sink; /* the worker's */
     const struct descriptor_visitor *visitor;
     bool wants_files, wants_sockets;
     bool own_numbers;          /* tasks have the numbers by which the recorder knows them */
@@ -26,7 +29,7 @@ struct walk {
     struct statx nsfs, sockfs; /* of one namespace, and one socket: those are on one device each */
     struct asked_socket *asked;
     struct arena *arena;        /* of those */
-    int socket_code;            /* why the first socket that didn't tell did not, else 0 */
+    int socket_code;            /* why sockets that didn't tell did not, the lowest; else 0 */
     struct buffer link, fdinfo; /* used again and again */
     struct number_list numbers; /* descriptors of the table being read */
 };
@@ -60,19 +63,25 @@ static int copy_descriptor(struct walk *walk, struct descriptor_table *table, in
     return table->pidfd < 0 ? table->pidfd : pidfd_copy_descriptor(table->pidfd, descriptor);
 }
 
+/* Of two codes, 0 for none, the one that is told: whichever came first, it is the same. */
+static int lower_code(int one, int other)
+{
+    return one && (!other || one < other) ? one : other;
+}
+
 /* Hands on the namespace that one of the two questions below has led to. */
 static int tell(struct walk *walk, int namespace)
 {
     if (namespace == -ENOMEM)
         return error_memory();
     if (namespace >= 0)
-        return walk->visitor->socket(walk->visitor->userdata, namespace);
-    if (!walk->socket_code && !has_ended(namespace))
-        walk->socket_code = -namespace;
+        return walk->visitor->socket(walk->visitor->userdata, walk->sink, namespace);
+    if (!has_ended(namespace))
+        walk->socket_code = lower_code(walk->socket_code, -namespace);
     return 0;
 }
 
-/* True if the socket wasn't asked yet. -ENOMEM. */
+/* True if this worker didn't ask the socket yet. -ENOMEM. */
 static int remember(struct walk *walk, uint64_t inode)
 {
     struct asked_socket *socket = NULL;
@@ -133,6 +142,11 @@ static int open_file(int folder, int descriptor, int proc)
     return fd < 0 ? -errno : nsfs_reopen(proc, fd);
 }
 
+static int tell_file(const struct walk *walk, const struct descriptor_file *file)
+{
+    return walk->visitor->file(walk->visitor->userdata, walk->sink, file);
+}
+
 /* A namespace that was opened through a bind mount has the path of that as its link, in whatever
  * mount namespace that was. Only the open file tells its type. */
 static int see_mounted_file(struct walk *walk, struct descriptor_file *file)
@@ -140,7 +154,7 @@ static int see_mounted_file(struct walk *walk, struct descriptor_file *file)
     _cleanup_close_ int fd = open_file(file->folder, file->descriptor, file->proc);
     if (fd < 0 || nsfs_inode(fd, &file->inode) < 0 || nsfs_type(fd, &file->type) < 0)
         return 0; /* closed meanwhile */
-    return walk->visitor->file(walk->visitor->userdata, file);
+    return tell_file(walk, file);
 }
 
 /* Whether the link tells of a namespace: 1, 0, or -ENOMEM. */
@@ -155,7 +169,7 @@ static int read_file_link(struct walk *walk, const char *name, struct descriptor
 static int see_by_link(struct walk *walk, const char *name, struct descriptor_file *file)
 {
     int r = walk->wants_files ? read_file_link(walk, name, file) : 0;
-    return r > 0 ? walk->visitor->file(walk->visitor->userdata, file) : r;
+    return r > 0 ? tell_file(walk, file) : r;
 }
 
 /* ---- tables ---- */
@@ -169,7 +183,7 @@ static int see_by_status(struct walk *walk, struct descriptor_table *table, cons
     if (walk->wants_files && file_status_same_device(&status, &walk->nsfs)) {
         int r = read_file_link(walk, name, file);
         if (r)
-            return r < 0 ? r : walk->visitor->file(walk->visitor->userdata, file);
+            return r < 0 ? r : tell_file(walk, file);
         return see_mounted_file(walk, file);
     }
     if (walk->wants_sockets && file_status_same_device(&status, &walk->sockfs))
@@ -229,8 +243,8 @@ static int report_table(const struct walk *walk, const struct census_task *task,
         return 0;
     snprintf(subject, sizeof(subject), "%s:%d", task->tid ? "tid" : "pid",
              (int)(task->tid ? task->tid : task->pid));
-    return collector_gap(walk->capture->sink, walk->wants_files ? SOURCE_FD : SOURCE_SOCKET,
-                         subject, -code, "fd", KIND_COUNT, NULL);
+    return collector_gap(walk->sink, walk->wants_files ? SOURCE_FD : SOURCE_SOCKET, subject, -code,
+                         "fd", KIND_COUNT, NULL);
 }
 
 static int read_table(struct walk *walk, const struct census_task *task)
@@ -262,25 +276,41 @@ static bool has_table(const struct walk *walk, const struct census_task *task)
     return kcmp_same_descriptors(task->pid, task->tid) != 1;
 }
 
-static int read_tables(struct walk *walk)
-{
-    const struct census *census = &walk->capture->census;
-    int r = 0;
-    for (size_t i = 0; i < census->count && r >= 0; i++) {
-        if (has_table(walk, &census->tasks[i]))
-            r = read_table(walk, &census->tasks[i]);
-        capture_progress(walk->capture, "descriptors", i, census->count);
-    }
-    return r;
-}
-
 /* ---- all of it ---- */
 
-static int report_sockets(const struct walk *walk)
+static int begin_walk(void *userdata, unsigned worker, const struct sink *sink)
 {
-    if (!walk->socket_code || !walk->wants_sockets)
+    struct walk *walk = (struct walk *)userdata + worker;
+    walk->sink = sink;
+    walk->arena = arena_new();
+    return walk->arena ? 0 : error_memory();
+}
+
+static int see_task(void *userdata, unsigned worker, size_t number)
+{
+    struct walk *walk = (struct walk *)userdata + worker;
+    const struct census_task *task = &walk->capture->census.tasks[number];
+    return has_table(walk, task) ? read_table(walk, task) : 0;
+}
+
+static void end_walk(struct walk *walk)
+{
+    HASH_CLEAR(hh, walk->asked);
+    arena_free(walk->arena);
+    buffer_free(&walk->link);
+    buffer_free(&walk->fdinfo);
+    number_list_free(&walk->numbers);
+}
+
+static int report_sockets(const struct walk *walks)
+{
+    const struct capture *capture = walks->capture;
+    int code = 0;
+    for (unsigned i = 0; i < WORKERS; i++)
+        code = lower_code(code, walks[i].socket_code);
+    if (!code || !walks->wants_sockets)
         return 0;
-    return collector_gap(walk->capture->sink, SOURCE_SOCKET, "sockets", walk->socket_code,
+    return collector_gap(capture->sink, SOURCE_SOCKET, "sockets", code,
                          "the network namespace of some or all sockets isn't known", KIND_COUNT,
                          NULL);
 }
@@ -296,30 +326,40 @@ static void learn_devices(struct walk *walk)
         walk->socket_code = -r;
 }
 
-int descriptors_walk(struct capture *capture, const struct descriptor_visitor *visitor)
+/* Descriptors are not private: a visitor may keep what it has opened. */
+static int walk_all(struct walk *walks)
+{
+    const struct workload workload = {.capture = walks->capture,
+                                      .what = "descriptors",
+                                      .count = walks->capture->census.count,
+                                      .begin = begin_walk,
+                                      .read = see_task,
+                                      .userdata = walks};
+    int r = workers_run(&workload);
+    if (r >= 0)
+        r = report_sockets(walks);
+    for (unsigned i = 0; i < WORKERS; i++)
+        end_walk(&walks[i]);
+    return r;
+}
+
+int descriptors_walk(const struct capture *capture, const struct descriptor_visitor *visitor)
 {
     const struct host *host = capture->host;
-    struct walk walk = {
+    struct walk walks[WORKERS] = {{
         .capture = capture,
         .visitor = visitor,
         .wants_files = capture_wants(capture, SOURCE_FD),
         .wants_sockets = capture_wants(capture, SOURCE_SOCKET) && host->live,
         .own_numbers = host->live && host->self == getpid(),
-    };
-    if (!walk.wants_files && !walk.wants_sockets)
+    }};
+    if (!walks->wants_files && !walks->wants_sockets)
         return 0;
     if (host->live)
-        learn_devices(&walk);
-    walk.arena = arena_new();
-    int r = walk.arena ? read_tables(&walk) : error_memory();
-    if (r >= 0)
-        r = report_sockets(&walk);
-    HASH_CLEAR(hh, walk.asked);
-    arena_free(walk.arena);
-    buffer_free(&walk.link);
-    buffer_free(&walk.fdinfo);
-    number_list_free(&walk.numbers);
-    return r;
+        learn_devices(walks);
+    for (unsigned i = 1; i < WORKERS; i++)
+        walks[i] = walks[0];
+    return walk_all(walks);
 }
 
 int descriptors_open(const struct descriptor_file *file)

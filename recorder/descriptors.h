@@ -19,19 +19,20 @@ struct descriptor_file {
     uint32_t inode;
 };
 
-/* Who is told. Each: 0, or an error that ends the walk. */
+/* Who is told, by several threads at once, of which each has a sink of its own for what there is to
+ * record of it. Each: 0, or an error that ends the walk. What is opened may be kept. */
 struct descriptor_visitor {
-    int (*file)(void *userdata, const struct descriptor_file *file);
-    /* The network namespace that a socket keeps, open: `fd` is taken over. Once for each socket. */
-    int (*socket)(void *userdata, int fd);
+    int (*file)(void *userdata, const struct sink *sink, const struct descriptor_file *file);
+    /* The network namespace that a socket keeps, open: `fd` is taken over. Of a socket that many
+     * tasks have, each thread tells once. */
+    int (*socket)(void *userdata, const struct sink *sink, int fd);
     void *userdata;
 };
 
-/* Goes through the tables in the order of the census and of the descriptors, so that the first one
- * told of a namespace is the same each time. Leaves out the recorder's own, which end with it, and
- * the sources `fd` and `socket` where the capture doesn't want them. What may not be read becomes a
- * gap. */
-int descriptors_walk(struct capture *capture, const struct descriptor_visitor *visitor);
+/* Goes through the tables of all tasks, in no order. Leaves out the recorder's own, which end with
+ * it, and the sources `fd` and `socket` where the capture doesn't want them. What may not be read
+ * becomes a gap. */
+int descriptors_walk(const struct capture *capture, const struct descriptor_visitor *visitor);
 
 /* Opens the file and makes sure that it still is that namespace: a descriptor, or -ESTALE or
  * another negative errno, without a message. What has come in its place meanwhile is not opened. */

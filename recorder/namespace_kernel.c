@@ -8,7 +8,7 @@
 /* 0 or the sink's error. Without the list, what no other source shows stays hidden. */
 static int report(const struct namespace_search *search, const char *subject, int code)
 {
-    return collector_gap(search->capture->sink, SOURCE_KERNEL, subject, -code, "cannot be listed",
+    return collector_gap(search->sink, SOURCE_KERNEL, subject, -code, "cannot be listed",
                          KIND_NAMESPACE, collectors[SOURCE_KERNEL].sighting);
 }
 

@@ -162,8 +162,8 @@ int namespace_search_report(const struct namespace_search *search,
     snprintf(subject, sizeof(subject), "%s:%u", nsfs_type_names[namespace->key.type],
              namespace->key.inode);
     snprintf(scope, sizeof(scope), "%u", namespace->key.inode);
-    return collector_gap(search->capture->sink, SOURCE_NAMESPACES, subject, -code, detail,
-                         KIND_NAMESPACE, scope);
+    return collector_gap(search->sink, SOURCE_NAMESPACES, subject, -code, detail, KIND_NAMESPACE,
+                         scope);
 }
 
 /* Asks an open namespace for everything. */

@@ -7,6 +7,8 @@
 
 #include "recorder/capture.h"
 
+#include <pthread.h>
+
 /* How many namespaces can wait at once: each that is asked adds its owner and its parent, whose
  * chains are at most 32 long (user_namespaces(7), pid_namespaces(7)). */
 enum { PENDING_MOST = 256 };
@@ -19,6 +21,8 @@ struct pending {
 
 struct namespace_search {
     struct capture *capture;
+    const struct sink *sink; /* where gaps go: the capture's, or that of the worker at it */
+    pthread_mutex_t lock;    /* of all, while several workers tell of what tasks have open */
     struct namespace_table *table;
     uint32_t own_mounts; /* inode of the recorder's own mount namespace; 0 where it isn't known */
     struct pending pending[PENDING_MOST];

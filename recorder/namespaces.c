@@ -102,7 +102,7 @@ static int emit(const struct namespace_search *search, const struct namespace *n
     }
     if (sources_json->failed || reference_json->failed)
         return error_memory();
-    return sink_record(search->capture->sink, &record);
+    return sink_record(search->sink, &record);
 }
 
 /* ---- all of it ---- */
@@ -111,7 +111,10 @@ static void begin(struct namespace_search *search, struct capture *capture)
 {
     _cleanup_close_ int own =
         capture->host->live ? nsfs_open(capture->host->proc, "self/ns/mnt") : -1;
-    *search = (struct namespace_search){.capture = capture, .table = &capture->namespaces};
+    *search = (struct namespace_search){.capture = capture,
+                                        .sink = capture->sink,
+                                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                                        .table = &capture->namespaces};
     if (own >= 0 && nsfs_inode(own, &search->own_mounts) < 0)
         search->own_mounts = 0;
 }

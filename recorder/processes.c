@@ -3,9 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "recorder/relay.h"
-
-#include <stdatomic.h>
+#include "recorder/workers.h"
 
 /* ---- columns that only a process has ---- */
 
@@ -248,39 +246,24 @@ static int record_process(struct task_reader *reader, pid_t pid)
     return task_gap(reader, pid, SOURCE_PROCESSES, KIND_PROCESS);
 }
 
-/* ---- all of them, by two threads ---- */
-
-enum { WORKERS = 2, AT_ONCE = 16 };
+/* ---- all of them ---- */
 
 struct readers {
     struct capture *capture;
     const struct number_list *processes;
-    atomic_size_t next; /* index of the first process that nobody has taken */
     struct task_reader readers[WORKERS];
 };
 
-static int work(void *userdata, unsigned worker, const struct sink *sink)
+static int begin_reader(void *userdata, unsigned worker, const struct sink *sink)
 {
     struct readers *readers = userdata;
-    struct task_reader *reader = &readers->readers[worker];
-    int r = task_reader_begin(reader, readers->capture, sink);
-    while (r >= 0) {
-        size_t from = atomic_fetch_add(&readers->next, AT_ONCE), to = from + AT_ONCE;
-        if (from >= readers->processes->count)
-            break;
-        if (to > readers->processes->count)
-            to = readers->processes->count;
-        for (; from < to && r >= 0; from++)
-            r = record_process(reader, readers->processes->numbers[from]);
-    }
-    return r < 0 ? r : 0;
+    return task_reader_begin(&readers->readers[worker], readers->capture, sink);
 }
 
-static void tick(void *userdata)
+static int read_one(void *userdata, unsigned worker, size_t number)
 {
     struct readers *readers = userdata;
-    size_t done = atomic_load(&readers->next), total = readers->processes->count;
-    capture_progress(readers->capture, "processes", done < total ? done : total, total);
+    return record_process(&readers->readers[worker], readers->processes->numbers[number]);
 }
 
 static int gather(struct readers *readers)
@@ -301,15 +284,16 @@ static int gather(struct readers *readers)
 int processes_read(struct capture *capture, const struct number_list *processes)
 {
     struct readers readers = {.capture = capture, .processes = processes};
-    const struct relay_work relay = {
-        .workers = WORKERS,
+    const struct workload workload = {
+        .capture = capture,
+        .what = "processes",
+        .count = processes->count,
         /* keep_blob() works in the readers' threads, perhaps on files that others use too */
-        .private_descriptors =
-            host_has(capture->host, FEATURE_PRIVATE_DESCRIPTORS) && !capture->options->environment,
-        .work = work,
-        .tick = tick,
+        .private_descriptors = !capture->options->environment,
+        .begin = begin_reader,
+        .read = read_one,
         .userdata = &readers};
-    int r = relay_run(&relay, capture->sink);
+    int r = workers_run(&workload);
     int gathered = gather(&readers);
     return r < 0 ? r : gathered;
 }

@@ -145,6 +145,50 @@ static void a_folder_that_is_none_is_a_gap(void **state)
     recorded_end(&recorded);
 }
 
+static void make_numbered_link(int pid, int descriptor, const char *target)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "proc/%d/fd/%d", pid, descriptor);
+    make_link(name, target);
+}
+
+static size_t place_of(const struct recorded *recorded, const struct record *record)
+{
+    size_t i = 0;
+    assert_non_null(record);
+    while (recorded->records[i] != record)
+        i++;
+    return i;
+}
+
+/* The last process of the first worker's share comes before the first one of the second one's,
+ * which is read long before it. */
+static void whichever_worker_is_first_the_order_is_the_same(void **state)
+{
+    enum { SHARE = 16, SLOW_DESCRIPTORS = 200 };
+    (void)state;
+    struct recorded recorded;
+    for (int pid = 2; pid <= SHARE + 1; pid++) {
+        char path[32], number[16];
+        snprintf(path, sizeof(path), "proc/%d", pid);
+        snprintf(number, sizeof(number), "%d", pid);
+        make_task(path, number);
+        for (int i = 10; pid < SHARE && i < SLOW_DESCRIPTORS; i++)
+            make_numbered_link(pid, i, "pipe:[1]");
+    }
+    make_numbered_link(SHARE, 5, "net:[12]");
+    make_numbered_link(SHARE, 6, "net:[12]");
+    make_numbered_link(SHARE, 7, "mnt:[22]");
+    make_numbered_link(SHARE + 1, 3, "net:[12]");
+    make_numbered_link(SHARE + 1, 4, "mnt:[21]");
+    record(&recorded);
+    check_text(namespace(&recorded, 12), NAMESPACE_REFERENCE, "[\"/proc/16/fd/5\"]");
+    /* mount namespaces are visited in that order */
+    assert_true(place_of(&recorded, recorded_gap(&recorded, "mounts", "mnt:22")) <
+                place_of(&recorded, recorded_gap(&recorded, "mounts", "mnt:21")));
+    recorded_end(&recorded);
+}
+
 static struct span span_of(const char *text)
 {
     return (struct span){text, strlen(text)};
@@ -171,6 +215,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_are_sightings, begin, end),
         cmocka_unit_test_setup_teardown(what_only_looks_like_one_is_none, begin, end),
         cmocka_unit_test_setup_teardown(a_folder_that_is_none_is_a_gap, begin, end),
+        cmocka_unit_test_setup_teardown(whichever_worker_is_first_the_order_is_the_same, begin,
+                                        end),
         cmocka_unit_test(what_tells_a_tun_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,8 @@ static int begin(void **state)
     if (host_open(NULL, &host) < 0)
         return -1;
     capture = (struct capture){.host = host, .options = &options, .sink = &sink};
-    search = (struct namespace_search){.capture = &capture, .table = &capture.namespaces};
+    search =
+        (struct namespace_search){.capture = &capture, .sink = &sink, .table = &capture.namespaces};
     return 0;
 }
 

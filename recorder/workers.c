@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/workers.h"
+
+#include "recorder/relay.h"
+
+#include <stdatomic.h>
+
+enum { AT_ONCE = 16 };
+
+struct run {
+    const struct workload *workload;
+    atomic_size_t next; /* the first thing that nobody has taken */
+};
+
+static int work(void *userdata, unsigned worker, const struct sink *sink)
+{
+    struct run *run = userdata;
+    const struct workload *workload = run->workload;
+    int r = workload->begin(workload->userdata, worker, sink);
+    while (r >= 0) {
+        size_t from = atomic_fetch_add(&run->next, AT_ONCE), to = from + AT_ONCE;
+        if (from >= workload->count)
+            break;
+        if (to > workload->count)
+            to = workload->count;
+        for (; from < to && r >= 0; from++)
+            r = workload->read(workload->userdata, worker, from);
+    }
+    return r < 0 ? r : 0;
+}
+
+static void tick(void *userdata)
+{
+    struct run *run = userdata;
+    size_t done = atomic_load(&run->next), total = run->workload->count;
+    capture_progress(run->workload->capture, run->workload->what, done < total ? done : total,
+                     total);
+}
+
+int workers_run(const struct workload *workload)
+{
+    const struct capture *capture = workload->capture;
+    struct run run = {.workload = workload};
+    const struct relay_work relay = {.workers = WORKERS,
+                                     .private_descriptors =
+                                         workload->private_descriptors &&
+                                         host_has(capture->host, FEATURE_PRIVATE_DESCRIPTORS),
+                                     .work = work,
+                                     .tick = tick,
+                                     .userdata = &run};
+    return relay_run(&relay, capture->sink);
+}
