@@ -21,10 +21,10 @@ enum sharing { NOT_KNOWN, ITS_OWN, OF_HOST, OF_SEVERAL };
 /* What is drawn of one container. */
 struct drawn {
     const struct graph_item *item;
-    const char *id;                        /* of its node */
-    const char *frame;                     /* its engine, and the container that this one is in */
-    const char *frame_label;               /* "docker in web" */
-    const char *group;                     /* "pod web"; "" for none */
+    const char *id;          /* of its node */
+    const char *frame;       /* its engine, which of them, and the container that this one is in */
+    const char *frame_label; /* "docker in web" */
+    const char *group;       /* "pod web"; "" for none */
     int64_t inodes[GRAPH_NAMESPACE_TYPES]; /* of its first process; -1 where not known */
     enum sharing sharing[GRAPH_NAMESPACE_TYPES];
     bool first[GRAPH_NAMESPACE_TYPES]; /* of several that share it */
@@ -91,19 +91,18 @@ static void append_group(struct buffer *text, const struct record *record)
 {
     static const struct {
         const char *type, *words;
-    } known[] = {{"kubernetes-pod-name", "pod"},
-                 {"kubernetes-pod", "pod"},
-                 {"podman-pod", "pod"},
-                 {"compose-project", "project"},
-                 {"dev-container", "dev container"},
+    } known[] = {{"kubernetes-pod-name", "pod"}, {"kubernetes-pod", "pod"},
+                 {"podman-pod-name", "pod"},     {"podman-pod", "pod"},
+                 {"compose-project", "project"}, {"dev-container", "dev container"},
                  {"docker-plugin", "plugin"}};
     const char *json = record_text(record, CONTAINER_GROUPS);
     _cleanup_(cJSON_Delete_pointer) cJSON *groups = json ? cJSON_Parse(json) : NULL;
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         const char *name = group_name(groups, known[i].type);
+        const char *space = i ? NULL : group_name(groups, "kubernetes-namespace");
         if (!name)
             continue;
-        buffer_append_format(text, "%s ", known[i].words);
+        buffer_append_format(text, "%s %s%s", known[i].words, space ? space : "", space ? "/" : "");
         buffer_append_text(text, name);
         return;
     }
@@ -143,6 +142,7 @@ static void find_frame(struct container_graph *graph, struct drawn *drawn)
     buffer_append_text(&text, text_or(record, CONTAINER_ENGINE, ""));
     if (outer)
         buffer_append_format(&text, " in %s", outer);
+    buffer_append_format(&text, "\n%s", text_or(record, CONTAINER_INSTANCE, ""));
     drawn->frame = keep(graph, &text);
     buffer_append_text(&text, text_or(record, CONTAINER_ENGINE, ""));
     if (outer)
@@ -333,14 +333,31 @@ static int draw_container(const struct drawn *drawn, struct dot *dot)
     return label.failed || name.failed || own.failed || rare.failed ? error_memory() : 0;
 }
 
-static int begin_frame(struct dot *dot, const char *prefix, const char *text, size_t number)
+/* `note` is a second line; NULL for none. */
+static int begin_frame(struct dot *dot, const char *prefix, const char *text, const char *note,
+                       size_t number)
 {
     _cleanup_buffer_ struct buffer id = {0}, label = {0}, name = {0};
     buffer_append_format(&id, "cluster_%s_%zu", prefix, number);
     dot_append_name(&name, text, DOT_NAME_LENGTH);
     dot_label_heading(&label, MARK_NONE, buffer_text(&name), 1);
+    buffer_clear(&name);
+    if (note) {
+        dot_append_name(&name, note, DOT_NAME_LENGTH);
+        dot_label_note(&label, buffer_text(&name));
+    }
     dot_begin_cluster(dot, buffer_text(&id), &label, MARK_NONE);
     return id.failed || label.failed || name.failed ? error_memory() : 0;
+}
+
+/* Which engine it is, where several are called alike. */
+static const char *instance_among(const struct container_graph *graph, const struct drawn *drawn)
+{
+    for (size_t i = 0; i < graph->count; i++)
+        if (strcmp(graph->drawn[i].frame_label, drawn->frame_label) == 0 &&
+            strcmp(graph->drawn[i].frame, drawn->frame) != 0)
+            return text_or(drawn->item->record, CONTAINER_INSTANCE, "known by cgroups alone");
+    return NULL;
 }
 
 /* An engine, or a container with others in it; and within it the groups. */
@@ -355,9 +372,9 @@ static int draw_frames(const struct container_graph *graph, struct dot *dot)
         bool group_begins = begins || strcmp(before->group, drawn->group) != 0;
         bool group_ends = ends || strcmp(after->group, drawn->group) != 0;
         if (begins)
-            r = begin_frame(dot, "engine", drawn->frame_label, i);
+            r = begin_frame(dot, "engine", drawn->frame_label, instance_among(graph, drawn), i);
         if (r >= 0 && group_begins && drawn->group[0])
-            r = begin_frame(dot, "group", drawn->group, i);
+            r = begin_frame(dot, "group", drawn->group, NULL, i);
         if (r >= 0)
             r = draw_container(drawn, dot);
         if (r >= 0 && group_ends && drawn->group[0])

@@ -378,6 +378,14 @@ struct record *host_add_container(struct world *world, const char *id, const cha
     return world_add(world, &record);
 }
 
+void host_add_container_of(struct world *world, const char *id, const char *instance,
+                           const char *groups)
+{
+    struct record *record = host_add_container(world, id, "web", 0);
+    record_set_text(record, CONTAINER_INSTANCE, instance);
+    record_set_text(record, CONTAINER_GROUPS, groups);
+}
+
 /* A pod of two that share its network, one that shares the host's, one in another, one that ended.
  */
 void host_add_containers(struct world *world)

@@ -53,6 +53,10 @@ void host_add_all(struct world *world);
 struct record *host_add_container(struct world *world, const char *id, const char *name,
                                   int64_t pid);
 
+/* One that has ended, of that engine, in these groups; NULL for not known. */
+void host_add_container_of(struct world *world, const char *id, const char *instance,
+                           const char *groups);
+
 /* Adds another host: a pod of two that share its network (a1 web, b2 cache), one that shares the
  * host's (c3 agent), one inside a1 (a1/d4 inner), one that has ended (e5 done). */
 void host_add_containers(struct world *world);

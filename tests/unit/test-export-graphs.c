@@ -334,6 +334,25 @@ static void test_containers(void **state)
     assert_not_drawn(fixture, "\"container_docker_e5\" ->");
 }
 
+static void test_containers_of_several_engines(void **state)
+{
+    struct fixture *fixture = *state;
+    host_add_container_of(&fixture->world, "a1", "/var/lib/docker",
+                          "[{\"type\":\"podman-pod\",\"name\":\"0815\"},"
+                          "{\"type\":\"podman-pod-name\",\"name\":\"shop\"}]");
+    host_add_container_of(&fixture->world, "b2", "/srv/docker",
+                          "[{\"type\":\"kubernetes-namespace\",\"name\":\"test\"},"
+                          "{\"type\":\"kubernetes-pod-name\",\"name\":\"shop\"}]");
+    host_add_container_of(&fixture->world, "c3", NULL, NULL);
+    draw(fixture, "containers");
+    assert_int_equal(count_text(fixture, "<B>docker</B>"), 3);
+    assert_drawn(fixture, "/var/lib/docker<");
+    assert_drawn(fixture, "/srv/docker<");
+    assert_drawn(fixture, "known by cgroups alone<");
+    assert_drawn(fixture, "<B>pod shop</B>");
+    assert_drawn(fixture, "<B>pod test/shop</B>");
+}
+
 static void test_containers_of_a_difference(void **state)
 {
     struct fixture *fixture = *state;
@@ -564,6 +583,7 @@ int main(void)
         TEST(test_mounts_fold),
         TEST(test_peers_and_hidden_mounts),
         TEST(test_containers),
+        TEST(test_containers_of_several_engines),
         TEST(test_containers_of_a_difference),
         TEST(test_difference),
         TEST(test_reused_numbers),
