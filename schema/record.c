@@ -200,6 +200,13 @@ void record_append_name(struct buffer *buffer, const struct record *record)
     append_value(buffer, &record->values[names[record->kind]]);
 }
 
+/* Messages of the system mostly do. */
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), of_end = strlen(end);
+    return length >= of_end && strcmp(text + length - of_end, end) == 0;
+}
+
 int sink_gap(const struct sink *sink, const struct gap *gap)
 {
     struct record record;
@@ -209,7 +216,7 @@ int sink_gap(const struct sink *sink, const struct gap *gap)
     record_set_text(&record, GAP_SUBJECT, gap->subject);
     record_set_integer(&record, GAP_ERRNO, gap->code);
     const char *reason = gap->code ? error_name(-gap->code) : "not read";
-    if (gap->detail && gap->code)
+    if (gap->detail && gap->code && !ends_with(gap->detail, reason))
         snprintf(words, sizeof(words), "%s: %s", gap->detail, reason);
     else
         snprintf(words, sizeof(words), "%s", gap->detail ? gap->detail : reason);
