@@ -25,6 +25,7 @@ struct engine_client {
     const struct curl_library *curl;
     CURL *handle;
     char socket_path[ENGINE_CLIENT_SOCKET_PATH_MOST + 1];
+    const char *name; /* in messages */
     struct engine_client_limits limits;
     int64_t deadline; /* of CLOCK_MONOTONIC, nanoseconds; 0 before the first request */
     struct answer answer;
@@ -56,6 +57,7 @@ int engine_client_open(const char *socket_path, const struct engine_client_limit
     if (!client->handle)
         return error_memory();
     strcpy(client->socket_path, socket_path);
+    client->name = client->socket_path;
     client->limits = limits ? *limits : usual;
     if (!client->limits.milliseconds)
         client->limits.milliseconds = usual.milliseconds;
@@ -63,6 +65,11 @@ int engine_client_open(const char *socket_path, const struct engine_client_limit
         client->limits.answer_bytes = usual.answer_bytes;
     *ret_client = steal_pointer(client);
     return 0;
+}
+
+void engine_client_set_name(struct engine_client *client, const char *name)
+{
+    client->name = name;
 }
 
 void engine_client_close(struct engine_client *client)
@@ -151,7 +158,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *userdata
 
 static int explain(const struct engine_client *client, const char *what, int code, const char *why)
 {
-    return error_set(code, "cannot ask %s for %s: %s", client->socket_path, what, why);
+    return error_set(code, "cannot ask %s for %s: %s", client->name, what, why);
 }
 
 static int explain_refusal(const struct engine_client *client, const char *what)
@@ -231,8 +238,8 @@ static int check_header(const struct engine_client *client, const char *what, co
     client->curl->easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
     if (status != 200)
         return error_set(engine_http_code(status),
-                         "cannot ask %s for %s: it answers with status %ld", client->socket_path,
-                         what, status);
+                         "cannot ask %s for %s: it answers with status %ld", client->name, what,
+                         status);
     if (!has_type(client, type))
         return explain(client, what, EPROTO, "its answer has another type of content");
     return 0;
@@ -374,7 +381,7 @@ static int check_status(const struct engine_client *client, const char *method)
     if (answer->status)
         return error_set(grpc_code(answer->status),
                          "cannot ask %s for %s: it answers with status %" PRIu64 " (%s)",
-                         client->socket_path, method, answer->status, answer->words);
+                         client->name, method, answer->status, answer->words);
     return 0;
 }
 

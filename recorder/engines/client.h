@@ -56,6 +56,9 @@ struct engine_client_limits {
 int engine_client_open(const char *socket_path, const struct engine_client_limits *limits,
                        struct engine_client **ret_client);
 
+/* How messages call the socket; its path unless told. Borrowed. */
+void engine_client_set_name(struct engine_client *client, const char *name);
+
 void engine_client_close(struct engine_client *client);
 DEFINE_CLEANUP(struct engine_client *, engine_client_close)
 #define _cleanup_engine_client_ _cleanup_(engine_client_close_pointer)

@@ -283,7 +283,10 @@ static int open_client(struct engine_reading *reading, int *ret_socket)
         return error_set(-r, "cannot find the socket %s of %s: %s", found->place.socket,
                          found->engine->name, strerror(-r));
     snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", *ret_socket);
-    return engine_client_open(path, &limits, &reading->client);
+    r = engine_client_open(path, &limits, &reading->client);
+    if (r >= 0)
+        engine_client_set_name(reading->client, found->place.socket);
+    return r;
 }
 
 static int ask(struct engine_reading *reading)

@@ -205,6 +205,8 @@ class Containers(TestCase):
             with self.subTest(name), self.engine(answers):
                 self.record(seconds=4 if hangs else 60)
                 self.assertNotEqual([], self.gaps())
+                if not name.startswith(("is no", "lists")):
+                    self.assertIn(f"cannot ask {self.folder}/docker.sock for ", self.gaps()[0]["error"])
                 if name != "lists nonsense":
                     self.assert_both("files")
 
