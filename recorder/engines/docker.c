@@ -83,6 +83,9 @@ static int ask(struct engine_reading *reading)
                                           .before_id = "/containers/",
                                           .after_id = "/json",
                                           .volatile_members = volatile_members,
+                                          .folder_member = "DockerRootDir",
+                                          .before_written = "/containers/",
+                                          .after_written = "/config.v2.json",
                                           .environments = environments,
                                           .set_document = set_document,
                                           .set_entry = set_entry};

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct cJSON;
 struct engine_search;
@@ -184,6 +185,10 @@ int engine_each_folder(struct engine_reading *reading, const char *path,
 int engine_each_file(struct engine_reading *reading, const char *path,
                      int (*each)(struct engine_reading *reading, const char *name, void *userdata),
                      void *userdata);
+
+/* When what is at the path was written last. Negative errno, without a message. */
+int engine_file_written(struct engine_reading *reading, const char *path,
+                        struct timespec *ret_moment);
 
 /* Whether there is something at the path. */
 bool engine_has_file(struct engine_reading *reading, const char *path);

@@ -11,6 +11,7 @@ struct asking {
     struct engine_reading *reading;
     struct buffer body;
     char version[64];
+    char *folder;      /* NULL where it isn't told */
     bool time_is_over; /* for details */
 };
 
@@ -25,11 +26,31 @@ static int get_json(struct asking *asking, const char *path, cJSON **ret_json)
                : error_set(EPROTO, "%s: the answer to %s is no JSON", asking->api->engine, path);
 }
 
+/* One that has run since then, and is listed as before, has its file written anew. Of one that runs
+ * the first process tells. */
+static void add_written(const struct asking *asking, cJSON *entry)
+{
+    const struct listed_api *api = asking->api;
+    const char *id = json_get_string(entry, "Id"), *state = json_get_string(entry, "State");
+    _cleanup_buffer_ struct buffer path = {0};
+    char moment[64];
+    struct timespec written;
+    if (!asking->folder || !api->before_written || (state && strcmp(state, "running") == 0))
+        return;
+    buffer_append_format(&path, "%s%s%s%s", asking->folder, api->before_written, id,
+                         api->after_written);
+    if (path.failed || engine_file_written(asking->reading, path.bytes, &written) < 0)
+        return;
+    snprintf(moment, sizeof(moment), "%lld.%09ld", (long long)written.tv_sec, written.tv_nsec);
+    cJSON_AddStringToObject(entry, "written", moment);
+}
+
 static const char *listing_digest(const struct asking *asking, const cJSON *entry)
 {
     _cleanup_json_ cJSON *copy = cJSON_Duplicate(entry, true);
     for (const char *const *member = asking->api->volatile_members; *member; member++)
         cJSON_DeleteItemFromObjectCaseSensitive(copy, *member);
+    add_written(asking, copy);
     return copy ? engine_digest(asking->reading, copy) : NULL;
 }
 
@@ -90,6 +111,8 @@ static int take_list(struct asking *asking)
         return r;
     const char *version = json_get_string(information, asking->api->version_member);
     snprintf(asking->version, sizeof(asking->version), "%s", version ? version : "");
+    const char *folder = json_get_string(information, asking->api->folder_member);
+    asking->folder = folder ? strdup(folder) : NULL;
     r = get_json(asking, asking->api->list, &list);
     if (r >= 0 && !cJSON_IsArray(list))
         r = error_set(EPROTO, "%s: its list of containers is no list", asking->api->engine);
@@ -107,6 +130,7 @@ int listed_ask(struct engine_reading *reading, const struct listed_api *api)
 {
     struct asking asking = {.api = api, .reading = reading};
     int r = take_list(&asking);
+    free(asking.folder);
     buffer_free(&asking.body);
     return r;
 }

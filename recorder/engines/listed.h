@@ -15,6 +15,10 @@ struct listed_api {
     /* What changes in a list while nothing does: how long it has been running, and the order of
      * lists that the engine makes of maps. NULL-terminated. */
     const char *const *volatile_members;
+    /* Where a list doesn't tell the start and the end of what doesn't run: the file that the engine
+     * writes at each of them, at FOLDER, before_written, ID, after_written; FOLDER is a member of
+     * the document with the version. NULL where the list does. */
+    const char *folder_member, *before_written, *after_written;
     const char *const *environments; /* for engine_keep_document() */
     /* Fill the container begun: with the list's entry and the document, or with the entry alone
      * where there was no more to be had. `known` is of the last snapshot, or NULL. */

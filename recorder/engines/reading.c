@@ -10,6 +10,7 @@
 #include "recorder/kernel/rooted.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 /* A document of an engine about one container, or one file. */
 enum { DOCUMENT_MOST = 16 << 20, CONTAINERS_MOST = 20000 };
@@ -44,6 +45,17 @@ int engine_read_json(struct engine_reading *reading, const char *path, struct bu
     if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
         return -EBADMSG;
     *ret_json = steal_pointer(json);
+    return 0;
+}
+
+int engine_file_written(struct engine_reading *reading, const char *path,
+                        struct timespec *ret_moment)
+{
+    struct stat status;
+    _cleanup_close_ int fd = rooted_open_path(reading->found->root, path);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return fd < 0 ? fd : -errno;
+    *ret_moment = status.st_mtim;
     return 0;
 }
 

@@ -115,6 +115,21 @@ class DockerTest(EngineTestCase):
         self.database.record()
         self.assertEqual(["removed"], self.database.diff().ops("containers", id=web))
 
+    def test_one_that_ran_in_between_is_seen(self):
+        """It is exited in both snapshots, and so its engine lists it."""
+        code = self.folder / "code"
+        code.write_text("3")
+        job = self.docker.run("--name", "job", "--network", "none", "-v", f"{code}:/code",
+                              command=["sh", "-c", "exit $(cat /code)"])
+        self.docker.docker("wait", job)
+        self.database.record()
+        code.write_text("4")
+        self.docker.docker("start", job)
+        self.docker.docker("wait", job)
+        self.database.record()
+        change, = self.database.diff().changes("containers", id=job)
+        self.assertEqual(["exit_code", "finished_at", "started_at"], sorted(change["fields"]))
+
     def test_stopped_daemon_leaves_files(self):
         exited = self.docker.run("--name", "exited", "--network", "none", command=["sh", "-c", "exit 0"])
         web = self.docker.run("--name", "web", "--network", "none", "-e", "SECRET=hunter2")
