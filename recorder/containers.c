@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "recorder/engines/readers.h"
 
+#include <string.h>
+
 /* What an engine tells, until all have been heard. */
 struct told {
     const struct engine_found *found;
@@ -184,9 +186,20 @@ static void fill_from_key(struct record *record, const struct container *contain
     record_set_text(record, CONTAINER_CONTAINER_STATE, "running");
 }
 
-/* Where its engine's files don't tell. */
+/* Files may be those of an earlier moment: one that has a process hasn't ended. */
+static bool is_ended_by_files(const struct record *record)
+{
+    const char *tier = record_text(record, CONTAINER_TIER);
+    const char *state = record_text(record, CONTAINER_CONTAINER_STATE);
+    return tier && strcmp(tier, "files") == 0 && state &&
+           (strcmp(state, "exited") == 0 || strcmp(state, "stopped") == 0);
+}
+
+/* Where its engine's files don't tell, or can't know. */
 static void set_seen_state(struct record *record, const struct container *container)
 {
+    if (container->pid && is_ended_by_files(record))
+        record_set_text(record, CONTAINER_CONTAINER_STATE, "running");
     if (container->state_is_seen && !record_has(record, CONTAINER_CONTAINER_STATE))
         record_set_text(record, CONTAINER_CONTAINER_STATE, container->pid ? "running" : "stopped");
 }

@@ -145,6 +145,14 @@ class CopiedDisk(TestCase):
         self.assertEqual(expected, {name: web[name] for name in expected})
         self.assertEqual((None, None), (containers[DONE]["pid"], containers[MADE]["command"]))
 
+    def test_who_has_a_process_has_not_ended(self):
+        """The runtime's own files, of /run, were not copied."""
+        self.write_storage("var/lib/containers/storage", [WEB, DONE])
+        self.host.process(700, "shop", start=300, cgroup=f"/machine.slice/libpod-{WEB}.scope/container")
+        containers = self.record()
+        self.assertEqual({WEB: ("running", 700), DONE: ("exited", None)},
+                         {identity: (one["state"], one["pid"]) for identity, one in containers.items()})
+
     def test_of_users(self):
         self.host.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nshop:x:1000:1000::/home/shop:/bin/sh\n"
                                       "daemon:x:2:2::/home/daemon:/bin/false\n")
