@@ -121,6 +121,16 @@ static void set_start(struct engine_reading *reading, const char *id)
         engine_set_number(reading, CONTAINER_START_TICKS, json_get(json, "init_process_start"));
 }
 
+/* Its state is as dockerd last saw it, who may not have seen its end. */
+static void set_end(struct engine_reading *reading)
+{
+    const struct record *record = engine_container(reading);
+    bool gone = record_has(record, CONTAINER_START_TICKS) ? engine_process_has_gone(reading)
+                                                          : !engine_process_exists(reading);
+    if (record_integer(record, CONTAINER_PID, 0) > 0 && gone)
+        engine_set_text(reading, CONTAINER_CONTAINER_STATE, "exited");
+}
+
 static int read_container(struct engine_reading *reading, const char *name, void *userdata)
 {
     const char *folder = userdata;
@@ -144,6 +154,7 @@ static int read_container(struct engine_reading *reading, const char *name, void
         return r < 0 ? r : error_memory();
     inspected_set(reading, document, host_config);
     set_start(reading, name);
+    set_end(reading);
     _cleanup_free_ char *printed = cJSON_PrintUnformatted(document);
     struct buffer whole = {.bytes = printed, .length = printed ? strlen(printed) : 0};
     engine_keep_document(reading, &whole, document, environments);

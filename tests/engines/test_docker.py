@@ -154,8 +154,7 @@ class DockerTest(EngineTestCase):
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the container ends")
         self.database.record()
-        self.assertIsNone(self.container(web)["pid"])
-        self.assertEqual([], self.container(web)["pids"])
+        self.assertEqual(("exited", None, []), tuple(self.container(web)[name] for name in ("state", "pid", "pids")))
 
     def test_a_container_in_a_container_names_its_outer_one(self):
         """The inner dockerd makes the cgroups of its containers where the host's have theirs, for it has the host's
