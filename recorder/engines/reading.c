@@ -325,6 +325,8 @@ static int read_place(struct engine_reading *reading)
 {
     const struct engine_found *found = reading->found;
     int r = 0;
+    if (found->root < 0)
+        return engine_gap(reading, NULL, -found->root, "its files and its socket may not be seen");
     bool can_ask = reading->reader->live && found->engine->ask && found->place.socket;
     if (can_ask)
         r = ask(reading);

@@ -13,8 +13,9 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-/* More engines nobody has; whoever pretends to is not followed. */
-enum { ENGINES_MOST = 128 };
+/* More engines nobody has; whoever pretends to is not followed, and takes no room from those of the
+ * host's root. */
+enum { ENGINES_MOST = 128, ENGINES_OF_OTHERS_MOST = 64 };
 
 /* Accounts of people, as opposed to those of the system: login.defs(5), UID_MIN and UID_MAX. */
 enum { FIRST_USER = 1000, LAST_USER = 59999 };
@@ -145,6 +146,12 @@ static uid_t owner_of(const struct engine_process *process, const struct engine_
     return process ? process->uid : place->uid;
 }
 
+/* Of the host's root. */
+static bool is_trusted(const struct engine_process *process, const struct engine_place *place)
+{
+    return !(process && process->outer) && owner_of(process, place) == 0;
+}
+
 /* Whose it is counts: nobody adds a socket of his own to the engine of somebody else. */
 static bool is_same_place(const struct engine_search *search, const struct engine_found *found,
                           const struct engine_process *process, const struct engine_place *place)
@@ -185,9 +192,11 @@ static int open_root(const struct engine_search *search, const struct engine_pro
     const struct host *host = search->host;
     bool inside = process && process->outer;
     bool elsewhere = process && search->mnt_namespace != search->own_mnt_namespace;
-    if (host->live && (inside || elsewhere))
-        return openat(search->directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return inside ? -1 : fcntl(host->root, F_DUPFD_CLOEXEC, 3);
+    if (host->live && (inside || elsewhere)) {
+        int fd = openat(search->directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+    }
+    return inside ? -ENOENT : fcntl(host->root, F_DUPFD_CLOEXEC, 3);
 }
 
 static int add_found(struct engine_search *search, const struct engine_process *process,
@@ -208,7 +217,7 @@ static int add_found(struct engine_search *search, const struct engine_process *
                               .prefix = copy(found, place->prefix, &failed),
                               .uid = owner_of(process, place)};
     added->outer = copy(found, outer, &failed);
-    added->trusted = !outer && added->place.uid == 0;
+    added->trusted = is_trusted(process, place);
     if (process) {
         added->pid = process->pid;
         added->start_ticks = search->start_ticks;
@@ -221,7 +230,10 @@ static int add_found(struct engine_search *search, const struct engine_process *
     if (!added->instance)
         return error_memory();
     added->root = open_root(search, process);
-    found->count += added->root >= 0;
+    if (added->root >= 0 || added->root == -EACCES) {
+        found->count++;
+        found->of_others += !added->trusted;
+    }
     return 0;
 }
 
@@ -251,7 +263,8 @@ int engine_search_add(struct engine_search *search, const struct engine_process 
             known->place.runtime_folder = copy(found, place->runtime_folder, &failed);
         return failed ? error_memory() : 0;
     }
-    if (found->count == ENGINES_MOST) {
+    if (found->count == ENGINES_MOST ||
+        (!is_trusted(process, place) && found->of_others == ENGINES_OF_OTHERS_MOST)) {
         found->left_out++;
         return 0;
     }

@@ -247,6 +247,17 @@ class Containers(TestCase):
         self.assertEqual({"container"}, kinds)
 
     @needs_root
+    def test_an_engine_that_may_not_be_seen_is_a_gap(self):
+        """Who isn't root may see no other user's engine."""
+        self.folder.chmod(0o777)
+        with self.engine():
+            self.record(prefix=["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"])
+        gap, = self.gaps()
+        self.assertEqual((f"docker:{self.data}", errno.EACCES, "container", str(self.data)), tuple(
+            gap[name] for name in ("subject", "errno", "hides", "hides_scope")))
+        self.assertEqual(1, gap["error"].count("Permission denied"), gap["error"])
+
+    @needs_root
     def test_an_engine_in_a_container_takes_nothing_from_the_hosts(self):
         """It tells of the same container, with the same id, under another name."""
         answers = copy.deepcopy(ANSWERS)
