@@ -8,6 +8,7 @@
 #include "recorder/engines/inspected.h"
 #include "recorder/engines/listed.h"
 
+#include <limits.h>
 #include <string.h>
 
 static const char usual_folder[] = "/var/lib/docker", usual_runtime_folder[] = "/run/docker";
@@ -15,6 +16,23 @@ static const char configuration[] = "/etc/docker/daemon.json";
 static const char *const environments[] = {"Config.Env", NULL};
 
 /* ---- where it is ---- */
+
+/* Adds it with what isn't told as it usually is, for root or for a user ("rootless"). */
+static int add_place(struct engine_search *search, const struct engine_process *process,
+                     const char *home, uid_t uid, struct engine_place place)
+{
+    _cleanup_buffer_ struct buffer folder = {0}, runtime_folder = {0};
+    buffer_append_format(&folder, "%s/.local/share/docker", home ? home : "");
+    buffer_append_format(&runtime_folder, "/run/user/%u/docker", (unsigned)uid);
+    if (folder.failed || runtime_folder.failed)
+        return error_memory();
+    if (!place.folder)
+        place.folder = uid && home ? buffer_text(&folder) : usual_folder;
+    if (!place.runtime_folder)
+        place.runtime_folder = uid ? buffer_text(&runtime_folder) : usual_runtime_folder;
+    place.uid = uid;
+    return engine_search_add(search, process, &place);
+}
 
 /* The first socket among its -H and --host. */
 static const char *socket_option(const struct engine_process *process)
@@ -28,23 +46,50 @@ static const char *socket_option(const struct engine_process *process)
     return "/var/run/docker.sock";
 }
 
+/* Whatever else it listens on, but for its own parts. */
+static int take_socket(void *userdata, const char *path)
+{
+    static const char metrics[] = "/metrics.sock";
+    char *socket = userdata;
+    size_t length = strlen(path), suffix = strlen(metrics);
+    bool of_a_part = strstr(path, "/libnetwork/") ||
+                     (length >= suffix && strcmp(path + length - suffix, metrics) == 0);
+    if (path[0] == '/' && !of_a_part && length < PATH_MAX)
+        memcpy(socket, path, length + 1);
+    return 0;
+}
+
+/* Its configuration may call its socket anything. */
+static const char *find_socket(struct engine_search *search, const struct engine_process *process,
+                               char other[static PATH_MAX])
+{
+    const char *socket = engine_search_socket(search, process, socket_option(process));
+    other[0] = '\0';
+    if (!socket && engine_search_listeners(search, process, take_socket, other) >= 0 && other[0])
+        socket = other;
+    return socket;
+}
+
 static int found(struct engine_search *search, const struct engine_process *process)
 {
+    char other[PATH_MAX];
     const char *folder = engine_process_option(process, "--data-root");
-    const char *runtime_folder = engine_process_option(process, "--exec-root");
-    if (!folder)
-        folder = engine_process_option(process, "-g");
-    struct engine_place place = {
-        .folder = folder ? folder : usual_folder,
-        .runtime_folder = runtime_folder ? runtime_folder : usual_runtime_folder,
-        .socket = engine_search_socket(search, process, socket_option(process))};
-    return engine_search_add(search, process, &place);
+    struct engine_place place = {.folder = folder ? folder : engine_process_option(process, "-g"),
+                                 .runtime_folder = engine_process_option(process, "--exec-root"),
+                                 .socket = find_socket(search, process, other)};
+    return add_place(search, process, engine_search_home(search, process->uid), process->uid,
+                     place);
+}
+
+static int usual_of_user(struct engine_search *search, const char *home, uid_t uid)
+{
+    return add_place(search, NULL, home, uid, (struct engine_place){0});
 }
 
 static int usual(struct engine_search *search)
 {
-    struct engine_place place = {.folder = usual_folder, .runtime_folder = usual_runtime_folder};
-    return engine_search_add(search, NULL, &place);
+    int r = add_place(search, NULL, NULL, 0, (struct engine_place){0});
+    return r < 0 ? r : engine_search_users(search, usual_of_user);
 }
 
 /* ---- asking ---- */

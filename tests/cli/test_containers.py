@@ -6,12 +6,16 @@ import errno
 import json
 import os
 import shlex
+import pathlib
 import subprocess
 import sys
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
 import replay
 from replay import Answer, HttpReplay
+from small_host import SmallHost
 from support import Database, TestCase, needs_root
 
 # Not those of the same tests beside these.
@@ -157,6 +161,27 @@ class Containers(TestCase):
             self.assertEqual(("changed", ["environment_names", "restart_count", "state"]),
                              (change["op"], sorted(change["fields"])))
             self.assertEqual([], change["after"]["environment_names"])
+
+    def test_one_that_ran_in_between_is_asked_for(self):
+        """And is listed as before: as exited. Its engine has written its file anew."""
+        self.write_files()
+        answers = {**copy.deepcopy(ANSWERS), "/info": {"ServerVersion": "24.0.7", "DockerRootDir": str(self.data)}}
+        file = self.data / "containers" / DONE / "config.v2.json"
+        with self.engine(answers) as engine:
+            self.record()
+            answers[f"/containers/{DONE}/json"]["State"].update(ExitCode=4, FinishedAt="2023-11-14T23:14:00Z")
+            engine.change(answers)
+            os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+            self.assertIn(f"GET /containers/{DONE}/json", engine.asked_by(self.record))
+            change, = self.database.diff().changes("containers", instance=str(self.data))
+            self.assertEqual(["exit_code", "finished_at"], sorted(change["fields"]))
+            self.assertEqual(["GET /info", "GET /containers/json?all=1"], engine.asked_by(self.record))
+
+    def test_a_socket_may_have_any_name(self):
+        """As its configuration has it, of which the command line tells nothing."""
+        with HttpReplay(self.folder / "api", ANSWERS, program="dockerd", arguments=["--data-root", self.data]):
+            self.record()
+        self.assert_both("asked")
 
     def test_evidence_has_values_of_variables_only_when_asked_for(self):
         key = f"container:{WEB}"
@@ -331,6 +356,47 @@ class Containers(TestCase):
             self.record()
         self.record()
         self.assert_both("files")
+
+
+class CopiedDisk(TestCase):
+    """Nothing runs there but what the copied /proc has."""
+
+    def setUp(self):
+        super().setUp()
+        self.host = SmallHost(self.folder / "host")
+
+    def write_container(self, data):
+        document = inspected(DONE, "done", "exited")
+        self.host.write(f"{data}/containers/{DONE}/config.v2.json", json.dumps({**document, "ID": DONE}))
+
+    def run_by_user(self, pid, *arguments):
+        self.host.process(pid, "dockerd", uid=1000, cmdline=["dockerd", *arguments])
+        os.chown(self.host.proc / str(pid), 1000, 1000)
+
+    def record(self):
+        self.database.record("--root", self.host.folder)
+        return self.database.export()
+
+    @needs_root
+    def test_of_a_user(self):
+        self.host.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nshop:x:1000:1000::/home/shop:/bin/sh\n")
+        self.write_container("home/shop/.local/share/docker")
+        self.assertEqual("uid-1000:/home/shop/.local/share/docker",
+                         self.record().one("containers", engine="docker", id=DONE)["instance"])
+        # The same one, when it runs.
+        self.run_by_user(500)
+        self.record()
+        self.assertEqual([], self.database.diff().changes("containers"))
+        self.assertEqual([], [gap for gap in self.database.export()["gaps"] if gap["source"] == "containers"])
+
+    @needs_root
+    def test_who_pretends_to_be_many_engines_hides_none_of_root(self):
+        self.write_container("var/lib/docker")
+        for pid in range(500, 700):
+            self.run_by_user(pid, "--data-root", f"/home/evil/{pid}")
+        export = self.record()
+        export.one("containers", engine="docker", id=DONE)
+        export.one("gaps", source="containers", subject="engines", errno=errno.E2BIG)
 
 
 if __name__ == "__main__":
