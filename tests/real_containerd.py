@@ -31,7 +31,7 @@ version = 2
 root = "{folder}/root"
 state = "{folder}/state"
 [grpc]
-  address = "{folder}/containerd.sock"
+  address = "{folder}/api.sock"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{image}"
   disable_apparmor = true
@@ -65,7 +65,7 @@ class Containerd:
             if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
                 raise unittest.SkipTest(f"{program} is not installed")
         self.folder = pathlib.Path(folder)
-        self.socket = self.folder / "containerd.sock"
+        self.socket = self.folder / "api.sock"  # of its own choice: only the daemon tells
         self.process = None
         self.runtime_folder = self.folder / "runc"  # of run()
         self.secret = os.urandom(8).hex()  # value of PASSWORD in what start_container() starts

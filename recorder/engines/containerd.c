@@ -21,6 +21,7 @@
 #include "recorder/engines/inspected.h"
 #include "recorder/engines/oci.h"
 #include "recorder/engines/oci_privileges.h"
+#include "recorder/engines/reading.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <string.h>
@@ -28,6 +29,7 @@
 
 static const char usual_socket[] = "/run/containerd/containerd.sock";
 static const char usual_state[] = "/run/containerd";
+static const char usual_database[] = "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 static const char tasks[] = "/io.containerd.runtime.v2.task";
 static const char of_kubernetes[] = "k8s.io", of_docker[] = "moby", of_plugins[] = "plugins.moby";
 static const char shim[] = "containerd-shim"; /* and what the kernel cuts from longer names */
@@ -52,8 +54,10 @@ static int found_daemon(struct engine_search *search, const struct engine_proces
     if (!told)
         told = engine_process_option(process, "-a");
     if (!told)
-        told = usual_socket; /* or where its configuration says: under that name, as a rule */
+        told = usual_socket; /* or where its configuration says */
     const char *socket = engine_search_socket(search, process, told);
+    if (!socket) /* whatever it is called, next to it is the one for shims */
+        socket = engine_search_socket_beside(search, process, ".ttrpc");
     const char *state = engine_process_option(process, "--state");
     const char *folder = socket ? socket : told;
     if (!state && strcmp(folder, usual_socket) == 0)
@@ -469,20 +473,6 @@ static void set_state(struct engine_reading *reading, const struct bundle *bundl
     set_unknown(reading, CONTAINER_RUNTIME);
 }
 
-/* The annotations of the CRI plugin (its pkg/cri/annotations), by the names that are labels. */
-static void add_groups_of_annotations(struct engine_reading *reading, const cJSON *annotations)
-{
-    static const char *const names[][2] = {
-        {"io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"},
-        {"io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace"},
-        {"io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"}};
-    _cleanup_json_ cJSON *labels = cJSON_CreateObject();
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (json_get_string(annotations, names[i][0]))
-            cJSON_AddStringToObject(labels, names[i][1], json_get_string(annotations, names[i][0]));
-    engine_add_groups_of_labels(reading, labels);
-}
-
 /* What Kubernetes has annotated isn't here, but what the plugin has; and the namespaces of a
  * container are those of its sandbox, whosever those are. */
 static void set_pod(struct engine_reading *reading, const cJSON *annotations)
@@ -491,7 +481,7 @@ static void set_pod(struct engine_reading *reading, const cJSON *annotations)
     set_unknown(reading, CONTAINER_ANNOTATIONS);
     if (!type || strcmp(type, "sandbox") != 0)
         set_unknown(reading, CONTAINER_HOST_NAMESPACES);
-    add_groups_of_annotations(reading, annotations);
+    cri_add_groups_of_annotations(reading, annotations);
 }
 
 /* The name that only its database has stays as it was told. */
@@ -561,20 +551,31 @@ static int read_namespace(struct engine_reading *reading, const char *name, void
     return r == -ENOENT ? 0 : r;
 }
 
+/* That it doesn't answer is a gap already; and where it usually is, it may never have been: there
+ * is no database. */
+static bool is_told_of(struct engine_reading *reading)
+{
+    const struct engine_place *place = engine_reading_place(reading);
+    bool asked = reading->reader->live && place->socket;
+    return asked ||
+           (strcmp(place->folder, usual_socket) == 0 && !engine_has_file(reading, usual_database));
+}
+
+/* Its state is gone after a boot, and isn't on a copied disk: its containers are in the database
+ * all the same. */
 static int read_files(struct engine_reading *reading)
 {
     _cleanup_buffer_ struct buffer folder = {0};
     const char *state = engine_reading_place(reading)->runtime_folder;
-    if (!state)
-        return -ENOENT;
-    buffer_append_format(&folder, "%s%s", state, tasks);
+    buffer_append_format(&folder, "%s%s", state ? state : "", tasks);
     int r = buffer_error(&folder);
     if (r >= 0)
-        r = engine_each_folder(reading, buffer_text(&folder), read_namespace,
-                               (void *)buffer_text(&folder));
-    if (r == -ENOENT)
+        r = !state ? -ENOENT
+                   : engine_each_folder(reading, buffer_text(&folder), read_namespace,
+                                        (void *)buffer_text(&folder));
+    if (r == -ENOENT && is_told_of(reading))
         return r;
-    if (r < 0)
+    if (r < 0 && r != -ENOENT)
         return error_set(-r, "cannot read the containers of containerd in %s: %s",
                          buffer_text(&folder), error_name(r));
     return engine_gap(reading, NULL, ENODATA,

@@ -256,3 +256,16 @@ int cri_set_details(struct engine_reading *reading, const struct cri_container *
     return whole->container ? ask_container(reading, whole->container->id, arena)
                             : ask_sandbox(reading, whole->sandbox->id, arena);
 }
+
+void cri_add_groups_of_annotations(struct engine_reading *reading, const cJSON *annotations)
+{
+    static const char *const names[][2] = {
+        {"io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"},
+        {"io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace"},
+        {"io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"}};
+    _cleanup_json_ cJSON *labels = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (json_get_string(annotations, names[i][0]))
+            cJSON_AddStringToObject(labels, names[i][1], json_get_string(annotations, names[i][0]));
+    engine_add_groups_of_labels(reading, labels);
+}

@@ -23,4 +23,7 @@ void cri_set_listed(struct engine_reading *reading, const struct cri_container *
  * engine_call(). */
 int cri_set_details(struct engine_reading *reading, const struct cri_container *whole);
 
+/* Groups by the annotations of containerd's CRI plugin (its pkg/cri/annotations). */
+void cri_add_groups_of_annotations(struct engine_reading *reading, const cJSON *annotations);
+
 #endif

@@ -97,6 +97,11 @@ int engine_search_listeners(struct engine_search *search, const struct engine_pr
 const char *engine_search_socket(struct engine_search *search, const struct engine_process *process,
                                  const char *path);
 
+/* A path beside which the process listens on another one, which is the first and `suffix`. NULL for
+ * none, or where its sockets may not be seen. In the search's memory. */
+const char *engine_search_socket_beside(struct engine_search *search,
+                                        const struct engine_process *process, const char *suffix);
+
 /* A file below the host's /etc that configures an engine, in `into`; none where it cannot be read,
  * or a link is on the way. */
 struct span engine_search_read_etc(struct engine_search *search, const char *name,

@@ -110,3 +110,31 @@ const char *engine_search_socket(struct engine_search *search, const struct engi
         return path;
     return r < 0 ? NULL : wanted.same_step;
 }
+
+/* A path that ends with a suffix. */
+struct suffixed_path {
+    const char *suffix;
+    const char *path;
+    size_t length; /* without the suffix */
+};
+
+static int compare_with_suffixed(void *userdata, const char *path)
+{
+    struct suffixed_path *suffixed = userdata;
+    size_t length = strlen(path), suffix = strlen(suffixed->suffix);
+    if (path[0] == '/' && length > suffix &&
+        strcmp(path + length - suffix, suffixed->suffix) == 0) {
+        suffixed->path = path;
+        suffixed->length = length - suffix;
+    }
+    return 0;
+}
+
+const char *engine_search_socket_beside(struct engine_search *search,
+                                        const struct engine_process *process, const char *suffix)
+{
+    struct suffixed_path suffixed = {.suffix = suffix};
+    int r = engine_search_listeners(search, process, compare_with_suffixed, &suffixed);
+    return r >= 0 && suffixed.path ? arena_copy(search->arena, suffixed.path, suffixed.length)
+                                   : NULL;
+}

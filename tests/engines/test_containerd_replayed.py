@@ -3,10 +3,15 @@
 
 import json
 import os
+import pathlib
+import sys
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "cli"))
 
 import replay
 from replay import Call, GrpcReplay, HttpReplay, encode
+from small_host import SmallHost
 from support import TestCase
 
 SERVICES = "/containerd.services."
@@ -100,6 +105,25 @@ class Replayed(TestCase):
             self.database.record("--engine-timeout", "60")
         found = {container["id"] for container in self.database.export().all("containers", name="web")}
         self.assertLessEqual({f"{self.socket}/default/web", f"{other}/default/web"}, found)
+
+    def test_what_is_in_its_database_alone_has_not_gone_with_it(self):
+        """No shim leads to where its state is."""
+        with GrpcReplay(self.socket, [*namespaces("default"), *of("default", 'containers { id: "web" }')],
+                        program="containerd", arguments=["--address", self.socket]):
+            self.database.record("--engine-timeout", "60")
+        self.database.record("--engine-timeout", "60")
+        self.assertEqual(["unobserved"], self.database.diff().ops("containers", name="web"))
+        self.assertEqual(1, len(self.gaps()))
+
+    def test_a_copied_disk_has_no_state(self):
+        host = SmallHost(self.folder / "host")
+        gaps = []
+        for written in (None, "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"):
+            if written:
+                host.write(written, "")
+            self.database.record("--root", host.folder)
+            gaps.append([gap["subject"] for gap in self.database.export()["gaps"] if gap["source"] == "containers"])
+        self.assertEqual([[], ["containerd:/run/containerd/containerd.sock"]], gaps)
 
 
 if __name__ == "__main__":
