@@ -23,6 +23,8 @@ import busybox_image
 from support import SOURCE
 
 SNAPSHOTTER = ["--snapshotter", "native"]
+# Namespaces that no other run of the test has: a container is called by its namespace and its name also in cgroups.
+DEFAULT, OTHER = (f"{name}-{os.urandom(4).hex()}" for name in ("default", "other"))
 OWN, HOST = 1, 2  # whose namespace, as CRI numbers them
 PROTOCOL_FOLDER = SOURCE / "tests/engines"
 
@@ -78,7 +80,7 @@ class Containerd:
         configuration = self.folder / "config.toml"
         configuration.write_text(CONFIGURATION.format(folder=self.folder, image=busybox_image.NAME))
         self.start()
-        for namespace in ("default", "k8s.io"):
+        for namespace in (DEFAULT, "k8s.io"):
             self.import_image(namespace)
         return self
 
@@ -97,10 +99,10 @@ class Containerd:
         self.process.terminate()
         self.process.wait(timeout=60)
 
-    def ctr(self, *arguments, namespace="default"):
+    def ctr(self, *arguments, namespace=DEFAULT):
         return run("ctr", "-a", self.socket, "-n", namespace, *arguments).decode()
 
-    def run(self, name, *options, namespace="default", command=("/bin/sleep", "1000")):
+    def run(self, name, *options, namespace=DEFAULT, command=("/bin/sleep", "1000")):
         """Starts a container. Its runtime keeps its state in the folder, where no other test's has that name."""
         self.ctr("run", "-d", *SNAPSHOTTER, "--runc-root", self.runtime_folder, *options, busybox_image.NAME, name,
                  *command, namespace=namespace)

@@ -9,7 +9,7 @@ import signal
 import unittest
 
 import busybox_image
-from real_containerd import HOST, SNAPSHOTTER, Containerd, wait_until
+from real_containerd import DEFAULT, HOST, OTHER, SNAPSHOTTER, Containerd, wait_until
 from support import EngineTestCase, needs_root
 
 # What must not depend on whether the engine was asked.
@@ -34,11 +34,11 @@ class ContainerdTest(EngineTestCase):
         return [change for change in self.database.diff().changes("containers")
                 if (change["before"] or change["after"])["instance"] == str(self.engine.socket)]
 
-    def key(self, name, namespace="default"):
+    def key(self, name, namespace=DEFAULT):
         """A containerd that isn't the usual one has its socket in the ids."""
         return f"{self.engine.socket}/{namespace}/{name}"
 
-    def pid(self, name, namespace="default"):
+    def pid(self, name, namespace=DEFAULT):
         lines = self.engine.ctr("tasks", "list", namespace=namespace).splitlines()
         return next(int(line.split()[1]) for line in lines if line.split()[0] == name)
 
@@ -77,12 +77,12 @@ class Asked(ContainerdTest):
         self.engine.run("web", "--label", "nerdctl/name=shop", "--label", "com.docker.compose.project=shop",
                            "--mount", "type=bind,src=/tmp,dst=/host,options=rbind:ro",
                            command=["/bin/sh", "-c", "sleep 1001 & exec sleep 1000"])
-        self.engine.import_image("other")
-        self.engine.run("web", namespace="other")
+        self.engine.import_image(OTHER)
+        self.engine.run("web", namespace=OTHER)
         self.engine.ctr("tasks", "exec", "-d", "--exec-id", "later", "web", "/bin/sleep", "1002")
         self.record()
         export = self.database.export()
-        self.assertEqual({self.key("web"), self.key("web", "other")}, set(self.own(export)))
+        self.assertEqual({self.key("web"), self.key("web", OTHER)}, set(self.own(export)))
         web = self.own(export)[self.key("web")]
         self.assertEqual(("containerd", "asked", "shop", "running", self.pid("web")), tuple(
             web[name] for name in ("engine", "tier", "name", "state", "pid")))
@@ -95,7 +95,7 @@ class Asked(ContainerdTest):
             web["added_capabilities"], self.shared(web), web["environment_names"]))
         sleeping = sorted(process["cmdline"][-1] for process in export["processes"] if process["pid"] in web["pids"])
         self.assertEqual(["1000", "1001", "1002"], sleeping)
-        self.assertEqual([self.pid("web", "other")], self.own(export)[self.key("web", "other")]["pids"])
+        self.assertEqual([self.pid("web", OTHER)], self.own(export)[self.key("web", OTHER)]["pids"])
 
     def test_ways_to_run(self):
         self.engine.run("paused")

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 
 import busybox_image
-from real_containerd import SNAPSHOTTER, Containerd
+from real_containerd import DEFAULT, OTHER, SNAPSHOTTER, Containerd
 from support import HELPERS, TestCase, needs_root
 
 
@@ -29,20 +29,20 @@ class Asked(TestCase):
         self.engine.__enter__()
         self.addCleanup(self.engine.__exit__)
 
-    def run_container(self, name, *options, namespace="default"):
+    def run_container(self, name, *options, namespace=DEFAULT):
         self.engine.ctr("run", "-d", *SNAPSHOTTER, *options, busybox_image.NAME, name, "/bin/sleep", "1000",
                         namespace=namespace)
 
     def test_containers_of_all_namespaces(self):
         self.run_container("web", "--label", "app=shop")
         self.run_container("paused")
-        self.engine.import_image("other")
-        self.run_container("web", namespace="other")
+        self.engine.import_image(OTHER)
+        self.run_container("web", namespace=OTHER)
         self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
         self.engine.ctr("tasks", "pause", "paused")
         answer = ask("containerd", self.engine)
         self.assertEqual(0, answer["code"], answer)
-        found = by("id", answer["default"])
+        found = by("id", answer[DEFAULT])
         self.assertEqual({"web", "paused", "created"}, set(found))
         web = found["web"]
         self.assertEqual((busybox_image.NAME, "shop", "io.containerd.runc.v2", 2),
@@ -50,7 +50,7 @@ class Asked(TestCase):
         self.assertEqual(["/bin/sleep", "1000"], web["spec"]["process"]["args"])
         self.assertEqual("/bin/sleep\0001000\0", pathlib.Path(f"/proc/{web['pid']}/cmdline").read_text())
         self.assertRegex(web["image_digest"], "^sha256:[0-9a-f]{64}$")
-        self.assertNotEqual(web["pid"], answer["other"][0]["pid"])
+        self.assertNotEqual(web["pid"], answer[OTHER][0]["pid"])
         self.assertEqual(4, found["paused"]["status"])
         self.assertNotIn("pid", found["created"])
         self.engine.ctr("tasks", "resume", "paused")
