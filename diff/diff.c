@@ -103,13 +103,25 @@ static bool says_nothing(const struct record *record, unsigned column)
            (is_task && column == TASK_CONDITION && text && strcmp(text, "unreadable") == 0);
 }
 
+/* Whether the engine, or its files, told of the container both times: then what isn't there is not,
+ * such as the exit code of one that runs. */
+static bool told_alike(const struct change *change)
+{
+    if (change->kind != KIND_CONTAINER)
+        return false;
+    const char *before = record_text(change->before, CONTAINER_TIER);
+    const char *after = record_text(change->after, CONTAINER_TIER);
+    return before && after && strcmp(before, after) == 0 && strcmp(before, "cgroup") != 0;
+}
+
 /* Whether the column was seen to differ, or a gap hides whether it does. The strong key is no
  * state: that it became known is no change; nor that the recorder was asked for more, or came to
  * the thing by another way. */
 static bool differs(const struct change *change, unsigned column)
 {
     const struct column *info = &kinds[change->kind].columns[column];
-    bool known = record_has(change->before, column) && record_has(change->after, column);
+    bool known = (record_has(change->before, column) && record_has(change->after, column)) ||
+                 told_alike(change);
     return info->class == STATE && !(info->flags & FOUND) && (known || !(info->flags & OPTIONAL)) &&
            !value_equal(&change->before->values[column], &change->after->values[column]);
 }

@@ -280,7 +280,7 @@ static int compare_namespace(struct comparison *comparison)
     if (r == -EAGAIN)
         return report_restless(comparison);
     if (r < 0)
-        return r == -ENOMEM ? r : 0; /* who may not see one of the views compares nothing */
+        return r == -ENOMEM ? error_memory() : 0; /* who may not see one view compares nothing */
     return emit_missing(comparison);
 }
 

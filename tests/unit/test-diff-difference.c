@@ -207,6 +207,37 @@ static void what_was_not_asked_for_is_no_change(void **state)
     assert_true(change_has_field(&third->changes[0], PROCESS_ENVIRONMENT));
 }
 
+static struct record *add_container(const char *tier)
+{
+    struct record record;
+    record_begin(&record, KIND_CONTAINER);
+    record_set_text(&record, CONTAINER_ENGINE, "docker");
+    record_set_text(&record, CONTAINER_ID, "a1");
+    record_set_text(&record, CONTAINER_TIER, tier);
+    return world_add(&world, &record);
+}
+
+/* An exit code that is there now, and wasn't: news from the same source, nothing from another. */
+static void what_a_source_has_for_once_is_a_change(void **state)
+{
+    (void)state;
+    struct record *container = add_container("asked");
+    _cleanup_snapshot_ struct snapshot *running = world_record(&world, database);
+    record_set_integer(container, CONTAINER_EXIT_CODE, 137);
+    _cleanup_snapshot_ struct snapshot *exited = world_record(&world, database);
+    record_set_text(container, CONTAINER_TIER, "files");
+    record_set_text(container, CONTAINER_RUNTIME, "runc");
+    _cleanup_snapshot_ struct snapshot *files = world_record(&world, database);
+    _cleanup_difference_ struct difference *first = NULL, *second = NULL, *third = NULL;
+    must(difference_of(database, running, exited, DIFF_KINDS, &first));
+    assert_changes(first, "changed container:docker:a1");
+    assert_true(change_has_field(&first->changes[0], CONTAINER_EXIT_CODE));
+    must(difference_of(database, exited, running, DIFF_KINDS, &second));
+    assert_changes(second, "changed container:docker:a1");
+    must(difference_of(database, exited, files, DIFF_KINDS, &third));
+    assert_changes(third, "");
+}
+
 static void a_snapshot_is_like_itself(void **state)
 {
     (void)state;
@@ -365,6 +396,7 @@ int main(void)
         with_database(only_the_kinds_asked_for_are_compared),
         with_database(fields_are_those_of_the_state),
         with_database(what_was_not_asked_for_is_no_change),
+        with_database(what_a_source_has_for_once_is_a_change),
         with_database(a_snapshot_is_like_itself),
         with_database(what_was_in_between_does_not_count),
         with_database(hosts_cannot_be_compared),
