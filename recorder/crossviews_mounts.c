@@ -59,6 +59,16 @@ static int compare_ids(const void *a, const void *b)
     return (one->id > other->id) - (one->id < other->id);
 }
 
+static size_t count_places(const struct mount_view *view)
+{
+    struct span rest = {buffer_text(&view->lines), view->lines.length};
+    struct mountinfo_place place;
+    size_t count = 0;
+    while (mountinfo_take_place(&rest, &place))
+        count++;
+    return count;
+}
+
 static int sort_places(struct mount_view *view)
 {
     struct span rest = {buffer_text(&view->lines), view->lines.length};
@@ -104,7 +114,9 @@ static int compare_views(struct comparison *comparison)
     int r = mount_calls_read(comparison->id, &comparison->listed.lines, &comparison->ids);
     if (r)
         return r == -ENOMEM ? error_memory() : r < 0 ? r : -EAGAIN;
-    r = sort_places(&comparison->listed);
+    r = sort_places(&comparison->table);
+    if (r >= 0)
+        r = sort_places(&comparison->listed);
     if (r >= 0)
         r = note_missing(comparison, &comparison->listed, &comparison->table, VIEW_MOUNTINFO);
     return r < 0
@@ -122,10 +134,8 @@ static int look(struct comparison *comparison, int mountinfo)
     int r = mountinfo_read(mountinfo, &comparison->table.lines);
     if (r)
         return r == -ENOMEM ? error_memory() : r < 0 ? r : -EAGAIN;
-    r = sort_places(&comparison->table);
-    if (r >= 0)
-        r = mount_calls_count(comparison->id, &listed);
-    if (r >= 0 && listed != comparison->table.count)
+    r = mount_calls_count(comparison->id, &listed);
+    if (r >= 0 && listed != count_places(&comparison->table))
         r = compare_views(comparison);
     return r < 0 ? r : mountinfo_has_changed(mountinfo) ? -EAGAIN : 0;
 }
@@ -261,13 +271,16 @@ static int open_mountinfo(const struct comparison *comparison, const struct cens
     return inode == comparison->namespace->key.inode ? steal_fd(&fd) : -ESTALE;
 }
 
+/* The first task in it is known (namespace_table.h), others are behind that one. */
 static int open_any_mountinfo(const struct comparison *comparison)
 {
     const struct census *census = &comparison->capture->census;
+    const struct namespace *namespace = comparison->namespace;
+    const struct census_task *task = namespace->by_descriptor ? NULL : namespace->task;
     int r = -ENOENT;
-    for (size_t i = 0; i < census->count && r < 0; i++)
-        if (census->tasks[i].namespaces[LINK_MNT] == comparison->namespace->key.inode)
-            r = open_mountinfo(comparison, &census->tasks[i]);
+    for (; task && task < census->tasks + census->count && r < 0; task++)
+        if (task->namespaces[LINK_MNT] == namespace->key.inode)
+            r = open_mountinfo(comparison, task);
     return r;
 }
 

@@ -48,14 +48,22 @@ static bool has_text(const char *text)
     return text && *text;
 }
 
+static void append_number(struct buffer *line, uint32_t number, char separator)
+{
+    buffer_append_unsigned(line, number);
+    buffer_append_char(line, separator);
+}
+
 /* As seq_escape() of the kernel does it: each of `special` in octal. */
 static void append_escaped(struct buffer *line, const char *text, const char *special)
 {
-    for (; *text; text++) {
-        if (strchr(special, *text))
-            buffer_append_format(line, "\\%03o", (unsigned)(unsigned char)*text);
-        else
-            buffer_append_char(line, *text);
+    for (;;) {
+        size_t run = strcspn(text, special);
+        buffer_append(line, text, run);
+        text += run;
+        if (!*text)
+            return;
+        buffer_append_format(line, "\\%03o", (unsigned)(unsigned char)*text++);
     }
 }
 
@@ -119,8 +127,10 @@ bool statmount_append_line(struct buffer *lines, const struct statmount_answer *
     static const char specials[] = " \t\n\\", name_specials[] = " \t\n\\#";
     if (!has_text(root) || !has_text(target) || !has_text(fstype))
         return false;
-    buffer_append_format(lines, "%u %u %u:%u ", answer->id, answer->parent_id, answer->device_major,
-                         answer->device_minor);
+    append_number(lines, answer->id, ' ');
+    append_number(lines, answer->parent_id, ' ');
+    append_number(lines, answer->device_major, ':');
+    append_number(lines, answer->device_minor, ' ');
     append_escaped(lines, root, specials);
     buffer_append_char(lines, ' ');
     append_escaped(lines, target, specials);
