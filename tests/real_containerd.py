@@ -16,11 +16,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
-import unittest
 
 import busybox_image
-from support import SOURCE
+from support import SOURCE, need_programs, wait_until
 
 SNAPSHOTTER = ["--snapshotter", "native"]
 # Namespaces that no other run of the test has: a container is called by its namespace and its name also in cgroups.
@@ -51,21 +49,11 @@ def run(*command, **keywords):
     return done.stdout
 
 
-def wait_until(condition, what):
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"waited in vain: {what}")
-
-
 class Containerd:
     """A running containerd, in `folder`, which is made and removed."""
 
     def __init__(self, folder):
-        for program in ("containerd", "ctr", "runc", "curl", "protoc"):
-            if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
-                raise unittest.SkipTest(f"{program} is not installed")
+        need_programs("containerd", "ctr", "runc", "curl", "protoc")
         self.folder = pathlib.Path(folder)
         self.socket = self.folder / "api.sock"  # of its own choice: only the daemon tells
         self.process = None

@@ -14,20 +14,11 @@ import shlex
 import shutil
 import signal
 import subprocess
-import time
-import unittest
 
 import busybox_image
+from support import need_programs, wait_until
 
 IMAGE = "nslapse-test:1"
-
-
-def wait_until(condition, what):
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"waited in vain: {what}")
 
 
 class Docker:
@@ -35,9 +26,7 @@ class Docker:
 
     def __init__(self, folder):
         self.path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-        for program in ("dockerd", "docker", "containerd", "runc"):
-            if not shutil.which(program, path=self.path):
-                raise unittest.SkipTest(f"{program} is not installed")
+        need_programs("dockerd", "docker", "containerd", "runc")
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.socket = self.folder / "docker.sock"

@@ -15,10 +15,9 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import unittest
 
 import busybox_image
-from real_docker import wait_until
+from support import need_programs, wait_until
 
 IMAGE = "localhost/nslapse-test:1"
 # No limit can be raised where the tests run, and no systemd may be there.
@@ -37,9 +36,8 @@ class Podman:
     def __init__(self, folder, user=None, home=None):
         self.folder = pathlib.Path(folder)
         self.user = user
-        for program in ("podman", "conmon", "runc", "catatonit", "newuidmap"):
-            if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/usr/libexec/podman"):
-                raise unittest.SkipTest(f"{program} is not installed")
+        need_programs("podman", "conmon", "runc", "newuidmap")
+        need_programs("catatonit", path="/usr/libexec/podman:/usr/bin")
         self.storage = self.folder / "storage" if not user else home / ".local/share/containers/storage"
         self.socket = self.folder / "podman.sock"
         self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CONTAINERS_CONF": str(self.folder / "conf")}

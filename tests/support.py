@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 SOURCE = pathlib.Path(os.environ.get("NSLAPSE_SOURCE", pathlib.Path(__file__).parents[1]))
@@ -36,6 +37,22 @@ def nslapse(*arguments, database=None, expect=0, prefix=(), environment=None, ti
         raise Failure(f"{' '.join(command)}\nexit {done.returncode} instead of {expect}\n"
                       f"{done.stdout[-4000:]}\n{done.stderr[-8000:]}")
     return done
+
+
+def wait_until(condition, what):
+    """Up to a minute, in which the condition is asked again and again."""
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"waited in vain: {what}")
+
+
+def need_programs(*names, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+    """Skips the test where one of them is not installed."""
+    for name in names:
+        if not shutil.which(name, path=path):
+            raise unittest.SkipTest(f"{name} is not installed")
 
 
 class Situation:

@@ -9,8 +9,8 @@ import signal
 import unittest
 
 import busybox_image
-from real_containerd import DEFAULT, HOST, OTHER, SNAPSHOTTER, Containerd, wait_until
-from support import EngineTestCase, needs_root
+from real_containerd import DEFAULT, HOST, OTHER, SNAPSHOTTER, Containerd
+from support import EngineTestCase, needs_root, wait_until
 
 # What must not depend on whether the engine was asked.
 SAME = ("name", "state", "pid", "start_ticks", "command", "environment_names", "added_capabilities",

@@ -7,8 +7,8 @@ import pathlib
 import signal
 import unittest
 
-from real_docker import IMAGE, Docker, DockerInDocker, wait_until
-from support import EngineTestCase, needs_root
+from real_docker import IMAGE, Docker, DockerInDocker
+from support import EngineTestCase, needs_root, wait_until
 
 
 @needs_root

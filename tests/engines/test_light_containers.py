@@ -11,8 +11,7 @@ import subprocess
 import unittest
 
 import busybox_image
-from real_docker import wait_until
-from support import EngineTestCase, needs_root
+from support import EngineTestCase, need_programs, needs_root, wait_until
 
 INFO = """[Application]
 name=org.example.Maps
@@ -54,8 +53,7 @@ class LightContainersTest(EngineTestCase):
 
     def test_bubblewrap(self):
         """One with a description in its root is Flatpak's, another one is nobody's."""
-        if not shutil.which("bwrap"):
-            raise unittest.SkipTest("bwrap is not installed")
+        need_programs("bwrap")
         instance = str(secrets.randbits(32))
         (self.root / ".flatpak-info").write_text(INFO.format(instance=instance))
         bwrap = ["bwrap", "--unshare-pid", "--bind"]

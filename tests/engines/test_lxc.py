@@ -10,8 +10,7 @@ import subprocess
 import unittest
 
 import busybox_image
-from real_docker import wait_until
-from support import EngineTestCase, needs_root
+from support import EngineTestCase, need_programs, needs_root, wait_until
 
 LOCKS = pathlib.Path("/run/lxc/lock")
 CONFIG = """lxc.uts.name = {name}
@@ -37,8 +36,7 @@ class Lxc:
     the folder is, and LXC runs."""
 
     def __init__(self, folder, within=None):
-        if not shutil.which("lxc-start"):
-            raise unittest.SkipTest("lxc-start is not installed")
+        need_programs("lxc-start")
         self.folder = pathlib.Path(folder)
         self.seen = pathlib.Path(f"/proc/{within}/root{folder}") if within else self.folder
         self.enter = ["nsenter", f"--mount=/proc/{within}/ns/mnt"] if within else []

@@ -5,14 +5,12 @@ import contextlib
 import os
 import pathlib
 import secrets
-import shutil
 import signal
 import subprocess
 import unittest
 
 import busybox_image
-from real_docker import wait_until
-from support import EngineTestCase, needs_root
+from support import EngineTestCase, need_programs, needs_root, wait_until
 
 CGROUPS = [path for path in map(pathlib.Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"))
            if (path / "cgroup.procs").exists()]
@@ -23,8 +21,7 @@ class Nspawn:
     in the names of all of them, which no others have."""
 
     def __init__(self, folder, mark):
-        if not shutil.which("systemd-nspawn"):
-            raise unittest.SkipTest("systemd-nspawn is not installed")
+        need_programs("systemd-nspawn")
         self.folder = pathlib.Path(folder)
         self.mark = mark
         self.started = []
@@ -112,7 +109,7 @@ class NspawnTest(EngineTestCase):
         """All of its processes, and systemd-nspawn isn't one."""
         container = export.one("containers", engine="nspawn", id=identity)
         self.assertLess(set(self.nspawn.sleepers(nspawn)), set(container["pids"]))
-        self.assertEqual(3, len(container["pids"]), "its stub of an init too")
+        self.assertEqual(3, len(container["pids"]), "what systemd-nspawn itself runs as process 1, too")
         self.assertIn(container["pid"], container["pids"])
         self.assertIsNone(export.process(nspawn)["container"])
 

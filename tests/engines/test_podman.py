@@ -10,9 +10,8 @@ import signal
 import subprocess
 import unittest
 
-from real_docker import wait_until
 from real_podman import IMAGE, Podman
-from support import EngineTestCase, needs_root
+from support import EngineTestCase, needs_root, wait_until
 
 # What both sources have, and must have alike.
 SAME = ("state", "pid", "start_ticks", "name", "image", "image_digest", "command", "created_at", "groups",

@@ -13,8 +13,7 @@ import tarfile
 import unittest
 
 import busybox_image
-from real_docker import wait_until
-from support import EngineTestCase, needs_root
+from support import EngineTestCase, needs_root, wait_until
 
 # crun wants cgroups of one version alone: it gets a mount namespace that has no more.
 ONE_VERSION = "! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified; exec \"$@\""
