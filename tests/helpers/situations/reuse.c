@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUNDS = 50, BATCH = 32 };
+/* The kernel gives the lowest number that is free. SPARE lower ones are free when the first thing
+ * ends, so that whatever else the host makes meanwhile takes one of them, and not the first's. */
+enum { ROUNDS = 50, SPARE = 32, BATCH = 2 * SPARE };
 
 static void be_named(void *process_name)
 {
@@ -57,7 +59,12 @@ static struct {
 static void build_namespace(cJSON *facts, const char *type, int flags)
 {
     char name[] = "reuse-first";
+    pid_t spare[SPARE];
+    for (int i = 0; i < SPARE; i++)
+        spare[i] = child_start(flags, be_named, name);
     first = child_start(flags, be_named, name);
+    for (int i = 0; i < SPARE; i++)
+        child_end(spare[i]);
     used.type = type;
     used.flags = flags;
     used.inode = namespace_of(first, type);
@@ -129,9 +136,14 @@ enum { PATH_SIZE = 96 };
 
 static char place[PATH_SIZE]; /* where the mount is, below the scratch folder */
 
+static void mount_scratch(const char *source, const char *path)
+{
+    check(mount(source, path, "tmpfs", 0, NULL), "cannot mount");
+}
+
 static void mount_place(const char *source)
 {
-    check(mount(source, place, "tmpfs", 0, NULL), "cannot mount");
+    mount_scratch(source, place);
     *mount_id = mount_id_of(place);
 }
 
@@ -139,6 +151,13 @@ static const char *folder_to_keep(int number, char path[static PATH_SIZE])
 {
     snprintf(path, PATH_SIZE, "%s/kept-%d", scratch_folder(), number);
     return path;
+}
+
+static void unmount_kept(int count)
+{
+    char path[PATH_SIZE];
+    while (count)
+        check(umount(folder_to_keep(--count, path)), path);
 }
 
 /* Mounts at the place, keeping elsewhere what gets another id, until one has the id of the first.
@@ -154,8 +173,7 @@ static bool mount_with_same_id(int first_id)
         if (!found)
             check(mount(place, folder_to_keep(kept++, path), NULL, MS_MOVE, NULL), path);
     }
-    while (kept)
-        check(umount(folder_to_keep(--kept, path)), path);
+    unmount_kept(kept);
     return found;
 }
 
@@ -165,11 +183,14 @@ static void mount_again(void *unused)
     char path[PATH_SIZE];
     check(unshare(CLONE_NEWNS), "cannot make a mount namespace");
     check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "cannot keep mounts to ourselves");
-    check(mount("scratch", scratch_folder(), "tmpfs", 0, NULL), "cannot mount");
+    mount_scratch("scratch", scratch_folder());
     check(mkdir(place, 0755), place);
     for (int i = 0; i < BATCH; i++)
         check(mkdir(folder_to_keep(i, path), 0755), path);
+    for (int i = 0; i < SPARE; i++)
+        mount_scratch("spare", folder_to_keep(i, path));
     mount_place("first");
+    unmount_kept(SPARE);
     int first_id = *mount_id;
     child_ready();
     child_await();
