@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
+#include "recorder/engines/programs.h"
 #include "recorder/engines/readers.h"
 
 #include <string.h>
@@ -142,6 +143,7 @@ static int open_containers(struct opening *opening)
 {
     struct capture *capture = opening->capture;
     const struct recorder_options *options = capture->options;
+    _cleanup_number_list_ struct number_list programs = {0};
     const struct engine_readers readers = {.host = capture->host,
                                            .found = &opening->found,
                                            .known = &opening->known,
@@ -155,7 +157,9 @@ static int open_containers(struct opening *opening)
     if (r >= 0 && options->each_known_container)
         r = options->each_known_container(options->userdata, add_known, &opening->known);
     if (r >= 0)
-        r = engines_search(capture->host, &opening->processes, &opening->known, &opening->found);
+        r = engine_programs_find(capture, &opening->processes, &programs);
+    if (r >= 0)
+        r = engines_search(capture->host, &programs, &opening->known, &opening->found);
     if (r >= 0)
         r = engine_readers_run(&readers);
     return r < 0 ? r : claim_all(opening);

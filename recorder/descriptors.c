@@ -28,18 +28,17 @@ struct walk {
     bool by_status;            /* descriptors are told by what they lead to, not by their links */
     struct statx nsfs, sockfs; /* of one namespace, and one socket: those are on one device each */
     struct asked_socket *asked;
-    struct arena *arena;        /* of those */
-    int socket_code;            /* why sockets that didn't tell did not, the lowest; else 0 */
-    struct buffer link, fdinfo; /* used again and again */
-    struct number_list numbers; /* descriptors of the table being read */
+    struct arena *arena;              /* of those */
+    int socket_code;                  /* why sockets that didn't tell did not, the lowest; else 0 */
+    struct buffer path, link, fdinfo; /* used again and again */
+    struct number_list numbers;       /* descriptors of the table being read */
 };
 
 /* The table being read. */
 struct descriptor_table {
     const struct census_task *task;
-    int directory; /* of the task */
-    int folder;    /* "fd" in it */
-    int pidfd;     /* -1 until it is needed */
+    int folder; /* "fd" of the task */
+    int pidfd;  /* -1 until it is needed */
 };
 
 static bool has_ended(int code)
@@ -116,8 +115,12 @@ static int see_socket(struct walk *walk, struct descriptor_table *table, int des
 static int see_tun(struct walk *walk, struct descriptor_table *table, int descriptor)
 {
     char name[32];
+    /* of the very same task, though its number may be another one's by now */
+    _cleanup_close_ int directory = procfs_open_directory(table->folder, "..");
+    if (directory < 0)
+        return 0;
     snprintf(name, sizeof(name), "fdinfo/%d", descriptor);
-    int r = procfs_read(table->directory, name, PROCFS_TEXT_MOST, &walk->fdinfo);
+    int r = procfs_read(directory, name, PROCFS_TEXT_MOST, &walk->fdinfo);
     if (r == -ENOMEM)
         return error_memory();
     if (r < 0 || !tun_is_fdinfo((struct span){walk->fdinfo.bytes, walk->fdinfo.length}))
@@ -205,12 +208,6 @@ static int see_descriptor(struct walk *walk, struct descriptor_table *table, int
                            : see_by_link(walk, name, &file);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const pid_t *one = a, *other = b;
-    return (*one > *other) - (*one < *other);
-}
-
 int descriptors_list(int folder, struct number_list *into)
 {
     int r = procfs_list_folder(folder, into);
@@ -221,7 +218,7 @@ int descriptors_list(int folder, struct number_list *into)
     if (r < 0)
         return r;
     into->numbers[into->count++] = 0;
-    qsort(into->numbers, into->count, sizeof(*into->numbers), compare_numbers);
+    number_list_sort(into);
     return 0;
 }
 
@@ -249,15 +246,19 @@ static int report_table(const struct walk *walk, const struct census_task *task,
 
 static int read_table(struct walk *walk, const struct census_task *task)
 {
-    _cleanup_close_ int directory = census_open(walk->capture->host->proc, task);
-    _cleanup_close_ int folder = directory < 0 ? directory : procfs_open_folder(directory, "fd");
+    buffer_clear(&walk->path);
+    census_append_path(&walk->path, task);
+    buffer_append_text(&walk->path, "/fd");
+    if (walk->path.failed)
+        return error_memory();
+    _cleanup_close_ int folder =
+        procfs_open_folder(walk->capture->host->proc, buffer_text(&walk->path));
     int r = folder < 0 ? folder : descriptors_list(folder, &walk->numbers);
     if (r == -ENOMEM)
         return error_memory();
     if (r < 0)
         return report_table(walk, task, r);
-    struct descriptor_table table = {
-        .task = task, .directory = directory, .folder = folder, .pidfd = -1};
+    struct descriptor_table table = {.task = task, .folder = folder, .pidfd = -1};
     for (size_t i = 0; i < walk->numbers.count && r >= 0; i++)
         r = see_descriptor(walk, &table, walk->numbers.numbers[i]);
     fd_close(table.pidfd);
@@ -297,6 +298,7 @@ static void end_walk(struct walk *walk)
 {
     HASH_CLEAR(hh, walk->asked);
     arena_free(walk->arena);
+    buffer_free(&walk->path);
     buffer_free(&walk->link);
     buffer_free(&walk->fdinfo);
     number_list_free(&walk->numbers);

@@ -16,9 +16,10 @@ static int work(void *userdata, unsigned worker, const struct sink *sink)
 {
     struct run *run = userdata;
     const struct workload *workload = run->workload;
-    int r = workload->begin(workload->userdata, worker, sink);
+    size_t at_once = workload->at_once ? workload->at_once : AT_ONCE;
+    int r = workload->begin ? workload->begin(workload->userdata, worker, sink) : 0;
     while (r >= 0) {
-        size_t from = atomic_fetch_add(&run->next, AT_ONCE), to = from + AT_ONCE;
+        size_t from = atomic_fetch_add(&run->next, at_once), to = from + at_once;
         if (from >= workload->count)
             break;
         if (to > workload->count)

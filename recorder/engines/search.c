@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "recorder/cgroup_names.h"
+#include "recorder/engines/programs.h"
 #include "recorder/kernel/nsfs.h"
 #include "recorder/kernel/proc_cgroup.h"
 #include "recorder/kernel/proc_stat.h"
@@ -108,27 +109,35 @@ static int name_by_namespace(struct engine_search *search, const char **ret_oute
     return *ret_outer ? 0 : error_memory();
 }
 
-/* Opens the process and reads what found() is told. False when it has ended. */
-static int read_process(struct engine_search *search, pid_t pid, const char *command_name,
-                        struct engine_process *ret_process)
+/* Its name as text in the search's memory. 0, or -ESRCH when it has ended. */
+static int read_stat(struct engine_search *search, struct engine_process *ret_process)
 {
-    char name[16];
-    struct stat status;
     struct proc_stat stat;
-    snprintf(name, sizeof(name), "%d", (int)pid);
-    search->directory = procfs_open_directory(search->host->proc, name);
-    if (search->directory < 0 || fstat(search->directory, &status) < 0 ||
-        procfs_read(search->directory, "stat", PROCFS_TEXT_MOST, &search->file) < 0 ||
+    if (procfs_read(search->directory, "stat", PROCFS_TEXT_MOST, &search->file) < 0 ||
         proc_stat_parse(buffer_text(&search->file), search->file.length, &stat) < 0)
         return -ESRCH;
     search->start_ticks = stat.fields[STAT_START_TICKS];
+    ret_process->command_name = arena_copy(search->arena, stat.comm.bytes, stat.comm.length);
+    return ret_process->command_name ? 0 : error_memory();
+}
+
+/* Opens the process and reads what found() is told. -ESRCH when it has ended. */
+static int read_process(struct engine_search *search, pid_t pid, struct engine_process *ret_process)
+{
+    char name[16];
+    struct stat status;
+    snprintf(name, sizeof(name), "%d", (int)pid);
+    search->directory = procfs_open_directory(search->host->proc, name);
+    if (search->directory < 0 || fstat(search->directory, &status) < 0)
+        return -ESRCH;
+    *ret_process = (struct engine_process){.pid = pid, .uid = status.st_uid};
+    int r = read_stat(search, ret_process);
+    if (r < 0)
+        return r;
     search->pid_namespace = read_namespace(search, search->directory, "ns/pid", NSFS_PID);
     search->mnt_namespace = read_namespace(search, search->directory, "ns/mnt", NSFS_MNT);
-    *ret_process = (struct engine_process){.pid = pid,
-                                           .command_name = command_name,
-                                           .arguments = read_arguments(search),
-                                           .uid = status.st_uid};
-    int r = ret_process->arguments ? read_outer(search, &ret_process->outer) : error_memory();
+    ret_process->arguments = read_arguments(search);
+    r = ret_process->arguments ? read_outer(search, &ret_process->outer) : error_memory();
     if (r >= 0)
         r = name_by_namespace(search, &ret_process->outer);
     if (r >= 0 && procfs_read_link(search->directory, "cwd", &search->file) < 0)
@@ -382,49 +391,19 @@ const char *engine_search_home(struct engine_search *search, uid_t uid)
 
 /* ---- the search ---- */
 
-static bool is_program_of(const struct engine *engine, const char *command_name)
-{
-    for (const char *const *program = engine->programs; program && *program; program++)
-        if (strcmp(*program, command_name) == 0)
-            return true;
-    return false;
-}
-
-static bool is_program(const char *command_name)
-{
-    for (const struct engine *const *engine = engines; *engine; engine++)
-        if (is_program_of(*engine, command_name))
-            return true;
-    return false;
-}
-
 /* Tells all engines of it that have such programs. */
-static int tell(struct engine_search *search, pid_t pid, const char *command_name)
+static int tell(struct engine_search *search, pid_t pid)
 {
     struct engine_process process = {0};
     arena_reset(search->arena);
-    int r = read_process(search, pid, command_name, &process);
+    int r = read_process(search, pid, &process);
     for (const struct engine *const *engine = engines; *engine && r >= 0; engine++) {
         search->engine = *engine;
-        if ((*engine)->found && is_program_of(*engine, command_name))
+        if ((*engine)->found && engine_has_program(*engine, process.command_name))
             r = (*engine)->found(search, &process);
     }
     search->directory = fd_close(search->directory);
     return r == -ESRCH ? 0 : r;
-}
-
-/* By stat, which is read of every process anyway, and so is in every copy. */
-static int look_at(struct engine_search *search, pid_t pid)
-{
-    char path[32], command_name[32];
-    struct proc_stat stat;
-    snprintf(path, sizeof(path), "%d/stat", (int)pid);
-    if (procfs_read(search->host->proc, path, PROCFS_TEXT_MOST, &search->file) < 0 ||
-        proc_stat_parse(buffer_text(&search->file), search->file.length, &stat) < 0 ||
-        stat.comm.length >= sizeof(command_name))
-        return 0;
-    snprintf(command_name, sizeof(command_name), "%.*s", (int)stat.comm.length, stat.comm.bytes);
-    return is_program(command_name) ? tell(search, pid, command_name) : 0;
 }
 
 static int look_where_they_usually_are(struct engine_search *search)
@@ -498,7 +477,7 @@ void engines_found_free(struct engines_found *found)
     *found = (struct engines_found){0};
 }
 
-static int search_all(struct engine_search *search, const struct number_list *processes,
+static int search_all(struct engine_search *search, const struct number_list *programs,
                       const struct known_containers *known)
 {
     int own = search->host->self > 0 ? (int)search->host->self : 1;
@@ -507,8 +486,8 @@ static int search_all(struct engine_search *search, const struct number_list *pr
     search->own_mnt_namespace = read_namespace(search, search->host->proc, path, NSFS_MNT);
     search->host_pid_namespace = host_pid_namespace(search->host);
     int r = 0;
-    for (size_t i = 0; i < processes->count && r >= 0; i++)
-        r = look_at(search, processes->numbers[i]);
+    for (size_t i = 0; i < programs->count && r >= 0; i++)
+        r = tell(search, programs->numbers[i]);
     if (r >= 0)
         r = look_where_they_usually_are(search);
     if (r >= 0)
@@ -519,14 +498,14 @@ static int search_all(struct engine_search *search, const struct number_list *pr
     return r;
 }
 
-int engines_search(const struct host *host, const struct number_list *processes,
+int engines_search(const struct host *host, const struct number_list *programs,
                    const struct known_containers *known, struct engines_found *ret_found)
 {
     struct engine_search search = {.host = host, .found = ret_found, .directory = -1};
     search.arena = arena_new();
     ret_found->arena = arena_new();
     int r =
-        search.arena && ret_found->arena ? search_all(&search, processes, known) : error_memory();
+        search.arena && ret_found->arena ? search_all(&search, programs, known) : error_memory();
     struct buffer *buffers[] = {&search.file, &search.arguments, &search.text, &search.listeners};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         buffer_free(buffers[i]);

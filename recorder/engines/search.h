@@ -34,11 +34,12 @@ struct engines_found {
     struct arena *arena;
 };
 
-/* Looks at all processes of the list, where engines usually are, and where those were whose
- * containers are known: one that has been stopped leaves its files. 0 or -ENOMEM: what may not be
- * read leads nowhere. */
-int engines_search(const struct host *host, const struct number_list *processes,
+/* Looks at the processes that run programs of engines (programs.h), where engines usually are, and
+ * where those were whose containers are known: one that has been stopped leaves its files. 0 or
+ * -ENOMEM: what may not be read leads nowhere. */
+int engines_search(const struct host *host, const struct number_list *programs,
                    const struct known_containers *known, struct engines_found *ret_found);
+
 /* Whether an engine's `outer` is no container that anyone has a name for, but just another pid
  * namespace than the host's. */
 bool engine_search_is_namespace(const char *outer);

@@ -20,19 +20,26 @@ static bool parse_field(struct span word, int64_t *ret_field)
     return true;
 }
 
-/* The name may hold anything, brackets and newlines included, so it ends at the last ')'. */
-static int parse_name(struct span *rest, struct proc_stat *stat)
+int proc_stat_parse_comm(const char *bytes, size_t length, struct span *ret_comm)
 {
-    const char *open = rest->length ? memchr(rest->bytes, '(', rest->length) : NULL;
-    const char *close = open ? memrchr(rest->bytes, ')', rest->length) : NULL;
+    const char *open = length ? memchr(bytes, '(', length) : NULL;
+    const char *close = open ? memrchr(bytes, ')', length) : NULL;
     if (!close || close < open)
         return not_a_stat("there is no name in brackets");
+    *ret_comm = (struct span){open + 1, (size_t)(close - open - 1)};
+    return 0;
+}
+
+static int parse_name(struct span *rest, struct proc_stat *stat)
+{
+    int r = proc_stat_parse_comm(rest->bytes, rest->length, &stat->comm);
+    if (r < 0)
+        return r;
+    const char *open = stat->comm.bytes - 1, *behind = stat->comm.bytes + stat->comm.length + 1;
     struct span pid = span_trim((struct span){rest->bytes, (size_t)(open - rest->bytes)});
     if (!span_integer(pid, &stat->fields[STAT_PID]))
         return not_a_stat("it does not begin with a process id");
-    stat->comm = (struct span){open + 1, (size_t)(close - open - 1)};
-    size_t taken = (size_t)(close + 1 - rest->bytes);
-    *rest = (struct span){rest->bytes + taken, rest->length - taken};
+    *rest = (struct span){behind, (size_t)(rest->bytes + rest->length - behind)};
     return 0;
 }
 

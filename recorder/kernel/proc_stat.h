@@ -46,6 +46,9 @@ struct proc_stat {
 /* 0, or -ERROR_SYNTAX if it isn't such a file, or ends before the start time. Borrows. */
 int proc_stat_parse(const char *bytes, size_t length, struct proc_stat *ret_stat);
 
+/* The command name alone, borrowed. 0, or an error with its message. */
+int proc_stat_parse_comm(const char *bytes, size_t length, struct span *ret_comm);
+
 static inline bool proc_stat_has(const struct proc_stat *stat, enum proc_stat_field field)
 {
     return (unsigned)field <= stat->count;

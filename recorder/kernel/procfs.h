@@ -63,6 +63,9 @@ void number_list_free(struct number_list *list);
 /* 0 or -ENOMEM, with its message. */
 int number_list_add(struct number_list *list, pid_t number);
 
+/* In ascending order. */
+void number_list_sort(struct number_list *list);
+
 /* Replaces what `into` holds by the entries whose names are numbers. */
 int procfs_list_numbers(int directory, const char *name, struct number_list *into);
 

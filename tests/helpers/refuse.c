@@ -19,6 +19,7 @@ static const int refused_calls[] = {
     432, /* fsmount */
     434, /* pidfd_open, 5.3 */
     436, /* close_range, 5.9 */
+    437, /* openat2, 5.6 */
     438, /* pidfd_getfd, 5.6 */
     457, /* statmount, 6.8 */
     458, /* listmount, 6.8 */
