@@ -193,9 +193,8 @@ static int compare(struct crossviews *views, struct thread_difference *differenc
     int r = 0;
     for (unsigned all = 0; all < 2 && r >= 0; all++) {
         crossviews_drop_suspects(views);
-        r = crossviews_ask_getsid(views, all);
-        if (r >= 0)
-            r = crossviews_find_suspects(views);
+        views->asked_all = all;
+        r = crossviews_find_suspects(views);
         if (r >= 0)
             r = crossviews_count_threads(views, difference);
         if (views->asked_all || !difference->known || difference->more <= 0)

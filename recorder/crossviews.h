@@ -38,7 +38,7 @@ int discrepancy_emit(const struct sink *sink, const struct discrepancy *discrepa
 
 /* Compares what mountinfo and listmount(2) show of each mount namespace that has a task at its
  * root; behind the namespaces, whose ids it needs. 0 or an error. */
-int crossviews_compare_mounts(struct capture *capture);
+int crossviews_compare_mounts(const struct capture *capture);
 
 /* A process that a view seems to lack, and what to know it by. */
 struct suspect {
@@ -47,6 +47,11 @@ struct suspect {
     int directory; /* of procfs: stays with this very process; -1 where it can't be opened */
     int64_t start_ticks;
     unsigned missing, shown; /* bits 1 << enum view */
+};
+
+/* from, from + 1, ... end - 1 */
+struct number_range {
+    pid_t from, end;
 };
 
 /* The process ids that each view has shown. */
@@ -64,15 +69,15 @@ struct crossviews {
     struct number_set covered;   /* over whose folder in /proc something is mounted */
     struct buffer mounts;        /* the recorder's mountinfo, which has those mounts */
     struct number_list listing;  /* the newest list */
-    bool asked_all;              /* getsid was asked about every number */
+    bool whole_cgroups;          /* all cgroups of the hierarchy could be read */
+    bool asked_all; /* getsid is asked about every number; else about those of listed processes and
+                     * those where others are most likely: each takes 0.1 to 0.2 microseconds, and
+                     * there may be four million */
+    struct number_range asked[2]; /* beside the listed ones; no number twice */
     struct suspect *suspects;
     size_t count, capacity;
     struct buffer scratch, text;
 };
-
-/* Asks getsid(2) about all numbers; or about those of listed processes and those where others are
- * most likely. Each takes 0.1 to 0.2 microseconds, and there may be four million. 0 or -ENOMEM. */
-int crossviews_ask_getsid(struct crossviews *views, bool all);
 
 /* The members of all cgroups of one hierarchy (each process is in one cgroup of each). Not complete
  * where there is no whole hierarchy, or not all of it can be read. 0 or -ENOMEM. */
@@ -91,7 +96,7 @@ int crossviews_find_covered(struct crossviews *views);
 int crossviews_describe_cover(struct crossviews *views, pid_t pid, struct buffer *text);
 
 /* Compares the views of the process list; `suspects` are then those that at least one view lacks,
- * for certain. */
+ * for certain. 0 or an error. */
 int crossviews_find_suspects(struct crossviews *views);
 void crossviews_drop_suspects(struct crossviews *views);
 

@@ -10,6 +10,7 @@
 #include "recorder/crossviews.h"
 #include "recorder/kernel/mount_calls.h"
 #include "recorder/kernel/mountinfo.h"
+#include "recorder/workers.h"
 
 #include <stdlib.h>
 
@@ -30,7 +31,8 @@ struct missing_mount {
 };
 
 struct comparison {
-    struct capture *capture;
+    const struct capture *capture;
+    const struct sink *sink;
     const struct namespace *namespace;
     uint64_t id; /* of the namespace, as listmount(2) takes it */
     struct mount_view table, listed;
@@ -213,7 +215,7 @@ static int emit_if_missing(void *userdata, const struct mountinfo_mount *mount)
     if (target.failed || subject.failed || detail.failed)
         return error_memory();
     return discrepancy_emit(
-        comparison->capture->sink,
+        comparison->sink,
         &(struct discrepancy){
             .subject = buffer_text(&subject),
             .missing_from = told->missing.from,
@@ -244,7 +246,7 @@ static int report_restless(const struct comparison *comparison)
 {
     char subject[32];
     snprintf(subject, sizeof(subject), "mnt:%u", comparison->namespace->key.inode);
-    return collector_gap(comparison->capture->sink, SOURCE_CROSS_VIEWS, subject, EAGAIN,
+    return collector_gap(comparison->sink, SOURCE_CROSS_VIEWS, subject, EAGAIN,
                          "its mounts changed whenever the views of them were compared",
                          KIND_DISCREPANCY, NULL);
 }
@@ -297,19 +299,58 @@ static int compare_namespace(struct comparison *comparison)
     return emit_missing(comparison);
 }
 
-int crossviews_compare_mounts(struct capture *capture)
+/* Of all namespaces, as the workers take them. */
+struct comparisons {
+    const struct capture *capture;
+    const struct sink *sinks[WORKERS];
+    const struct namespace **namespaces;
+    size_t count;
+};
+
+static int begin_comparing(void *userdata, unsigned worker, const struct sink *sink)
 {
-    int r = 0;
+    struct comparisons *all = userdata;
+    all->sinks[worker] = sink;
+    return 0;
+}
+
+static int compare_one(void *userdata, unsigned worker, size_t number)
+{
+    struct comparisons *all = userdata;
+    struct comparison comparison = {.capture = all->capture,
+                                    .sink = all->sinks[worker],
+                                    .namespace = all->namespaces[number],
+                                    .id = all->namespaces[number]->id};
+    int r = compare_namespace(&comparison);
+    comparison_free(&comparison);
+    return r;
+}
+
+static int find_namespaces(struct comparisons *all)
+{
+    const struct namespace *namespace = all->capture->namespaces.namespaces;
+    all->namespaces = calloc(HASH_COUNT(namespace) + 1, sizeof(*all->namespaces));
+    for (; all->namespaces && namespace; namespace = namespace->hh.next)
+        if (namespace->key.type == NSFS_MNT && namespace->has_id)
+            all->namespaces[all->count++] = namespace;
+    return all->namespaces ? 0 : error_memory();
+}
+
+int crossviews_compare_mounts(const struct capture *capture)
+{
+    struct comparisons all = {.capture = capture};
     if (!host_has(capture->host, FEATURE_STATMOUNT_LINES))
         return 0;
-    for (const struct namespace *namespace = capture->namespaces.namespaces; namespace && r >= 0;
-         namespace = namespace->hh.next) {
-        if (namespace->key.type != NSFS_MNT || !namespace->has_id)
-            continue;
-        struct comparison comparison = {
-            .capture = capture, .namespace = namespace, .id = namespace->id};
-        r = compare_namespace(&comparison);
-        comparison_free(&comparison);
-    }
+    int r = find_namespaces(&all);
+    const struct workload workload = {.capture = capture,
+                                      .what = "views of mounts",
+                                      .count = all.count,
+                                      .private_descriptors = true,
+                                      .begin = begin_comparing,
+                                      .read = compare_one,
+                                      .userdata = &all};
+    if (r >= 0)
+        r = workers_run(&workload);
+    free(all.namespaces);
     return r;
 }

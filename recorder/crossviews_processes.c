@@ -5,6 +5,7 @@
 #include "recorder/crossviews.h"
 #include "recorder/kernel/pidfd.h"
 #include "recorder/kernel/proc_stat.h"
+#include "recorder/workers.h"
 
 #include <string.h>
 
@@ -14,6 +15,9 @@ enum { ROUNDS = 2 };
 /* How many numbers getsid(2) is asked about: half of them the lowest ones, of what was started with
  * the host, and half of them the newest ones. */
 enum { ASKED_MOST = 1 << 16 };
+
+/* How many of them a worker asks about at a time. */
+enum { BLOCK = 1 << 12 };
 
 static unsigned bit(enum view view)
 {
@@ -45,28 +49,42 @@ static pid_t read_highest(struct crossviews *views)
     return good && highest < NUMBER_SET_MOST ? (pid_t)highest : NUMBER_SET_MOST;
 }
 
-static void ask_part(struct crossviews *views, const struct number_list *listed)
+/* The numbers from .. end - 1 that lie in the block: no two blocks share a word of the set. */
+static void ask_within(struct crossviews *views, size_t block, struct number_range range)
+{
+    pid_t begin = (pid_t)(block * BLOCK), end = begin + BLOCK;
+    ask_range(views, range.from > begin ? range.from : begin, range.end < end ? range.end : end);
+}
+
+static void ask_block(struct crossviews *views, size_t block)
+{
+    for (size_t i = 0; i < sizeof(views->asked) / sizeof(*views->asked); i++)
+        ask_within(views, block, views->asked[i]);
+}
+
+static void choose_part(struct crossviews *views, const struct number_list *listed)
 {
     pid_t low = ASKED_MOST / 2, end = crossviews_newest(views) + 1;
     if (end < ASKED_MOST)
         end = ASKED_MOST;
-    ask_range(views, 1, low);
-    ask_range(views, end - ASKED_MOST / 2, end);
+    views->asked[0] = (struct number_range){1, low};
+    views->asked[1] = (struct number_range){end - ASKED_MOST / 2, end};
     for (size_t i = 0; i < listed->count; i++)
         ask_range(views, listed->numbers[i], listed->numbers[i] + 1);
 }
 
-int crossviews_ask_getsid(struct crossviews *views, bool all)
+/* Chooses the numbers; those that /proc lists are asked about at once. 0 or -ENOMEM. */
+static int begin_asking(struct crossviews *views)
 {
     pid_t highest = read_highest(views);
     int r = number_set_begin(&views->answering);
     if (r < 0)
         return r;
-    views->asked_all = all || highest <= ASKED_MOST;
-    if (views->asked_all)
-        ask_range(views, 1, highest + 1);
-    else
-        ask_part(views, &views->capture->processes);
+    views->asked_all |= highest <= ASKED_MOST;
+    views->asked[0] = (struct number_range){1, highest + 1};
+    views->asked[1] = (struct number_range){0, 0};
+    if (!views->asked_all)
+        choose_part(views, &views->capture->processes);
     return 0;
 }
 
@@ -85,26 +103,25 @@ static int add_suspect(struct crossviews *views, pid_t pid)
 /* 64 numbers at once: those that one view shows and another doesn't. What was in the list of /proc
  * only once came or went meanwhile; a thread that is known isn't a process. What was listed, but
  * not found, may not be opened by its number. */
-static uint64_t suspicious(const struct crossviews *views, size_t word, bool whole_cgroups)
+static uint64_t suspicious(const struct crossviews *views, size_t word)
 {
     uint64_t before = views->before.words[word], again = views->again.words[word];
     uint64_t other = views->other.words[word], grouped = views->grouped.words[word];
     uint64_t answering = views->answering.words[word];
     uint64_t hidden = (other | grouped | answering) & ~(before | again);
     uint64_t lacking = ~answering | ~views->found.words[word] | views->covered.words[word];
-    if (whole_cgroups)
+    if (views->whole_cgroups)
         lacking |= ~grouped;
     if (views->other_proc >= 0)
         lacking |= ~other;
     return (hidden | (before & again & lacking)) & ~(views->threads.words[word] & ~again);
 }
 
-static int suspect_all(struct crossviews *views, bool whole_cgroups)
+static int suspect_all(struct crossviews *views)
 {
     int r = 0;
     for (size_t word = 0; word < NUMBER_SET_WORDS; word++)
-        for (uint64_t rest = suspicious(views, word, whole_cgroups); rest && r >= 0;
-             rest &= rest - 1) {
+        for (uint64_t rest = suspicious(views, word); rest && r >= 0; rest &= rest - 1) {
             pid_t pid = (pid_t)(word * 64) + __builtin_ctzll(rest);
             if (!host_is_self(views->capture->host, pid))
                 r = add_suspect(views, pid);
@@ -250,37 +267,60 @@ static bool look_closer(struct crossviews *views, struct suspect *suspect)
 
 /* ---- the lists ---- */
 
-static int read_list(struct crossviews *views, int proc, struct number_set *into)
+static int read_list(int proc, struct number_list *listing, struct number_set *into)
 {
     int r = number_set_begin(into);
     if (r >= 0 && proc >= 0)
-        r = procfs_list_numbers(proc, ".", &views->listing);
+        r = procfs_list_numbers(proc, ".", listing);
     if (r >= 0 && proc >= 0)
-        number_set_add_list(into, &views->listing);
+        number_set_add_list(into, listing);
     return r == -ENOMEM ? error_memory() : r < 0 ? r : 0;
 }
 
-static int read_lists(struct crossviews *views, bool *ret_whole_cgroups)
+/* What workers do, beside asking one block after the other. */
+enum { READ_OTHER_LIST, READ_CGROUPS, FIRST_BLOCK };
+
+static int read_one(void *userdata, unsigned worker, size_t reading)
 {
-    int r = crossviews_read_cgroups(views->capture, &views->grouped, ret_whole_cgroups);
-    if (r >= 0)
-        r = read_list(views, views->other_proc, &views->other);
-    return r < 0 ? r : read_list(views, views->capture->host->proc, &views->again);
+    struct crossviews *views = userdata;
+    _cleanup_number_list_ struct number_list listing = {0};
+    (void)worker;
+    if (reading == READ_OTHER_LIST)
+        return read_list(views->other_proc, &listing, &views->other);
+    if (reading == READ_CGROUPS)
+        return crossviews_read_cgroups(views->capture, &views->grouped, &views->whole_cgroups);
+    ask_block(views, reading - FIRST_BLOCK);
+    return 0;
+}
+
+/* The newest list comes last: what is in it and was in the first one was there all the time. */
+static int read_views(struct crossviews *views, size_t blocks)
+{
+    const struct workload workload = {.capture = views->capture,
+                                      .what = "views",
+                                      .count = FIRST_BLOCK + blocks,
+                                      .at_once = 1,
+                                      .private_descriptors = true,
+                                      .read = read_one,
+                                      .userdata = views};
+    int r = workers_run(&workload);
+    return r < 0 ? r : read_list(views->capture->host->proc, &views->listing, &views->again);
 }
 
 int crossviews_find_suspects(struct crossviews *views)
 {
-    bool whole_cgroups;
-    int r = read_lists(views, &whole_cgroups);
+    int r = begin_asking(views);
     if (r >= 0)
-        r = suspect_all(views, whole_cgroups);
+        r = read_views(views, NUMBER_SET_MOST / BLOCK);
+    if (r >= 0)
+        r = suspect_all(views);
     if (r < 0)
         return r;
     keep_suspects(views, open_suspect);
     for (size_t i = 0; i < views->count; i++)
         views->suspects[i].missing = ~0u;
     for (unsigned round = 0; round < ROUNDS && views->count; round++) {
-        r = read_lists(views, &whole_cgroups);
+        r = read_views(views, 0);
         if (r < 0)
             return r;
         keep_suspects(views, look_closer);
