@@ -58,7 +58,6 @@ static bool can_ask(const struct mount_namespace *place, enum feature feature)
     return place->namespace->has_id && host_has(place->search->capture->host, feature);
 }
 
-/* Whatever root the tasks in it have, and whether there are any. */
 static int ask_kernel(struct mount_namespace *place, struct mount_table *table)
 {
     if (!can_ask(place, FEATURE_STATMOUNT_LINES))
@@ -194,16 +193,26 @@ static int ask_visitor(struct mount_namespace *place, struct mount_table *table)
 
 /* The kernel tells us of our own namespace no more than what is below our root; a task at the
  * namespace's root sees all of it. */
+static bool is_own(const struct mount_namespace *place)
+{
+    return place->namespace->key.inode == place->search->own_mounts;
+}
+
+int mount_table_ask_kernel(struct mount_namespace *place, struct mount_table *table)
+{
+    return is_own(place) ? -EOPNOTSUPP : ask_kernel(place, table);
+}
+
 int mount_table_read(struct mount_namespace *place, struct mount_table *table)
 {
     static int (*const others[])(struct mount_namespace *,
                                  struct mount_table *) = {ask_kernel, ask_tasks, ask_visitor};
     static int (*const own[])(struct mount_namespace *, struct mount_table *) = {ask_tasks,
                                                                                  ask_kernel};
-    bool is_own = place->namespace->key.inode == place->search->own_mounts;
-    size_t ways = is_own ? sizeof(own) / sizeof(*own) : sizeof(others) / sizeof(*others);
+    bool here = is_own(place);
+    size_t ways = here ? sizeof(own) / sizeof(*own) : sizeof(others) / sizeof(*others);
     for (size_t i = 0; i < ways && !table->count; i++) {
-        int r = (is_own ? own : others)[i](place, table);
+        int r = (here ? own : others)[i](place, table);
         if (r == -ENOMEM)
             return error_memory();
         if (r < 0 && (r != -EOPNOTSUPP || !table->code))

@@ -38,7 +38,13 @@ struct mount_table {
 void mount_table_free(struct mount_table *table);
 #define _cleanup_mount_table_ _cleanup_(mount_table_free)
 
-/* 0, also where nothing could be read; or -ENOMEM with its message. */
+/* Asks the kernel's calls alone, which show all of the namespace, whatever root the tasks in it
+ * have, and whether there are any. 0, or a negative errno without a message: -EOPNOTSUPP where
+ * another way is better. */
+int mount_table_ask_kernel(struct mount_namespace *place, struct mount_table *table);
+
+/* Each way there is, until one shows something. 0, also where nothing could be read; or -ENOMEM
+ * with its message. */
 int mount_table_read(struct mount_namespace *place, struct mount_table *table);
 
 /* False if the table's root isn't that of the namespace. */

@@ -11,6 +11,7 @@ enum { MOUNT_TEXTS = 6 };
 /* One table, being recorded. */
 struct recording {
     const struct capture *capture;
+    const struct sink *sink;
     uint32_t inode; /* of the namespace */
     const struct mount_table *table;
     const struct mounts_visitor *visitor;
@@ -125,7 +126,7 @@ static int emit(struct recording *recording, const struct mountinfo_mount *mount
     if (place)
         set_visibility(&record, place);
     int r = set_texts(recording, &record, mount);
-    return r < 0 ? r : sink_record(recording->capture->sink, &record);
+    return r < 0 ? r : sink_record(recording->sink, &record);
 }
 
 /* A chrooted task sees its own root as "/". */
@@ -156,17 +157,17 @@ static int see_mount(void *userdata, const struct mountinfo_mount *mount)
 
 /* ---- gaps ---- */
 
-int mounts_report(const struct capture *capture, uint32_t inode, int code, const char *detail)
+int mounts_report(const struct sink *sink, uint32_t inode, int code, const char *detail)
 {
     char subject[32], scope[16];
     snprintf(subject, sizeof(subject), "mnt:%u", inode);
     snprintf(scope, sizeof(scope), "%u", inode);
-    return collector_gap(capture->sink, SOURCE_MOUNTS, subject, code, detail, KIND_MOUNT, scope);
+    return collector_gap(sink, SOURCE_MOUNTS, subject, code, detail, KIND_MOUNT, scope);
 }
 
 static int report(const struct recording *recording, int code, const char *detail)
 {
-    return mounts_report(recording->capture, recording->inode, code, detail);
+    return mounts_report(recording->sink, recording->inode, code, detail);
 }
 
 /* What the kernel lists and no task sees: all of them may be chrooted. A kernel that doesn't list
@@ -208,11 +209,11 @@ static int record_table(struct recording *recording)
     return r < 0 ? r : report_hidden(recording);
 }
 
-int mounts_record(const struct capture *capture, uint32_t inode, const struct mount_table *table,
-                  const struct mounts_visitor *visitor)
+int mounts_record(const struct capture *capture, const struct sink *sink, uint32_t inode,
+                  const struct mount_table *table, const struct mounts_visitor *visitor)
 {
     struct recording recording = {
-        .capture = capture, .inode = inode, .table = table, .visitor = visitor};
+        .capture = capture, .sink = sink, .inode = inode, .table = table, .visitor = visitor};
     int r = record_table(&recording);
     free(recording.places);
     buffer_free(&recording.target);

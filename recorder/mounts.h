@@ -15,13 +15,14 @@ struct mounts_visitor {
     void *userdata;
 };
 
-/* Records the table's mounts, unless the capture leaves them out; `inode` is the namespace's. Lines
+/* Records the table's mounts in the sink, which is the capture's or a worker's, unless the capture
+ * leaves them out; `inode` is the namespace's. Lines
  * that make no sense, and mounts that the table lacks, become a gap. 0, -ENOMEM, or an error of the
  * sink or the visitor. */
-int mounts_record(const struct capture *capture, uint32_t inode, const struct mount_table *table,
-                  const struct mounts_visitor *visitor);
+int mounts_record(const struct capture *capture, const struct sink *sink, uint32_t inode,
+                  const struct mount_table *table, const struct mounts_visitor *visitor);
 
 /* A gap that may hide mounts of this namespace. `code` as in collector_gap(). */
-int mounts_report(const struct capture *capture, uint32_t inode, int code, const char *detail);
+int mounts_report(const struct sink *sink, uint32_t inode, int code, const char *detail);
 
 #endif
