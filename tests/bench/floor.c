@@ -35,6 +35,7 @@ enum {
     PROCESSES_MOST = 1 << 16,
     SYS_STATMOUNT = 457,
     SYS_LISTMOUNT = 458,
+    CREATE_FILE_SYSTEM = 6, /* fsconfig(2) */
     PIDFD_THREAD_FLAG = O_EXCL
 };
 
@@ -251,6 +252,7 @@ static void read_process(int pid)
         read_descriptors(task, pid);
     if (field_of(stat, 20) > 1)
         read_threads(task, pid);
+    read_file(task, "loginuid", stat, sizeof(stat));
     close(task);
 }
 
@@ -272,9 +274,9 @@ static void add_process(int folder, const char *name, unsigned char type, void *
         processes[process_count++] = pid;
 }
 
-static void list_processes(void)
+static void list_processes(int procfs)
 {
-    int folder = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = openat(procfs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     process_count = 0;
     list(folder, add_process, NULL);
     close(folder);
@@ -284,7 +286,7 @@ static void read_processes(void)
 {
     pthread_t threads[THREADS];
     bool started[THREADS] = {false};
-    list_processes();
+    list_processes(proc);
     for (int i = 0; i < THREADS; i++)
         started[i] = pthread_create(&threads[i], NULL, work, &next) == 0;
     for (int i = 0; i < THREADS; i++)
@@ -384,6 +386,17 @@ static void read_one_hierarchy(void)
     close(folder);
 }
 
+/* One of our own, that is mounted nowhere. */
+static void list_other_procfs(void)
+{
+    int context = (int)syscall(SYS_fsopen, "proc", 0);
+    syscall(SYS_fsconfig, context, CREATE_FILE_SYSTEM, NULL, NULL, 0);
+    int procfs = (int)syscall(SYS_fsmount, context, 0, 0);
+    list_processes(procfs);
+    close(procfs);
+    close(context);
+}
+
 static void compare_views(void)
 {
     char bytes[64], name[32];
@@ -393,8 +406,8 @@ static void compare_views(void)
     for (int pid = 1; pid <= highest && pid < PROCESSES_MOST; pid++)
         getsid(pid);
     read_one_hierarchy();
-    list_processes();
-    list_processes();
+    list_other_procfs();
+    list_processes(proc);
     read_file(proc, "loadavg", bytes, sizeof(bytes));
     for (size_t i = 0; i < process_count; i++) {
         snprintf(name, sizeof(name), "%d/task", processes[i]);
