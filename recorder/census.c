@@ -43,6 +43,11 @@ int census_add(struct census *census, const struct census_task *task)
     return 0;
 }
 
+struct census_task *census_newest(struct census *census)
+{
+    return &census->tasks[census->count - 1];
+}
+
 int census_merge(struct census *census, struct census *from)
 {
     int r = make_room(census, from->count);

@@ -41,7 +41,8 @@ struct census_task {
     pid_t pid;
     pid_t tid; /* 0 for the process itself */
     bool kernel_thread;
-    bool ending; /* a zombie, or about to be one: it has no descriptors any more */
+    bool ending;  /* a zombie, or about to be one: it has no descriptors any more */
+    bool crowded; /* its threads, which are many, haven't been read yet */
     uint32_t namespaces[LINK_COUNT]; /* inode, 0 where it isn't known */
 };
 
@@ -56,6 +57,9 @@ void census_free(struct census *census);
 
 /* 0 or -ENOMEM. */
 int census_add(struct census *census, const struct census_task *task);
+
+/* The one that was added last. Borrowed, valid until the next change. */
+struct census_task *census_newest(struct census *census);
 
 /* Moves the tasks of `from` over. */
 int census_merge(struct census *census, struct census *from);

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "recorder/workers.h"
+#include "recorder/task_workers.h"
 
 /* ---- columns that only a process has ---- */
 
@@ -220,10 +220,7 @@ static int emit_process(struct task_reader *reader, const struct task *process)
     int r = task_emit(reader, process);
     if (r >= 0)
         r = task_gap(reader, process->pid, SOURCE_PROCESSES, KIND_PROCESS);
-    if (r >= 0 && process->stat.fields[STAT_THREAD_COUNT] > 1 &&
-        capture_wants(reader->capture, SOURCE_THREADS))
-        r = threads_read(reader, process);
-    return r;
+    return r < 0 ? r : threads_read(reader, process);
 }
 
 static int record_process(struct task_reader *reader, pid_t pid)
@@ -248,54 +245,19 @@ static int record_process(struct task_reader *reader, pid_t pid)
 
 /* ---- all of them ---- */
 
-struct readers {
-    struct capture *capture;
-    const struct number_list *processes;
-    struct task_reader readers[WORKERS];
-};
-
-static int begin_reader(void *userdata, unsigned worker, const struct sink *sink)
+static int read_one(void *userdata, struct task_reader *reader, size_t number)
 {
-    struct readers *readers = userdata;
-    return task_reader_begin(&readers->readers[worker], readers->capture, sink);
-}
-
-static int read_one(void *userdata, unsigned worker, size_t number)
-{
-    struct readers *readers = userdata;
-    return record_process(&readers->readers[worker], readers->processes->numbers[number]);
-}
-
-static int gather(struct readers *readers)
-{
-    struct capture *capture = readers->capture;
-    int r = 0;
-    for (unsigned i = 0; i < WORKERS; i++) {
-        struct task_reader *reader = &readers->readers[i];
-        if (r >= 0)
-            r = census_merge(&capture->census, &reader->census);
-        capture->processes_ended += reader->ended;
-        task_reader_free(reader);
-    }
-    census_sort(&capture->census);
-    return r;
+    const struct number_list *processes = userdata;
+    return record_process(reader, processes->numbers[number]);
 }
 
 int processes_read(struct capture *capture, const struct number_list *processes)
 {
-    struct readers readers = {.capture = capture, .processes = processes};
-    const struct workload workload = {
-        .capture = capture,
-        .what = "processes",
-        .count = processes->count,
-        /* keep_blob() works in the readers' threads, perhaps on files that others use too */
-        .private_descriptors = !capture->options->environment,
-        .begin = begin_reader,
-        .read = read_one,
-        .userdata = &readers};
-    int r = workers_run(&workload);
-    int gathered = gather(&readers);
-    return r < 0 ? r : gathered;
+    struct number_list list = *processes;
+    const struct task_work work = {
+        .what = "processes", .count = list.count, .read = read_one, .userdata = &list};
+    int r = task_workers_run(capture, &work);
+    return r < 0 ? r : threads_read_crowds(capture);
 }
 
 int processes_collect(struct capture *capture)

@@ -9,8 +9,12 @@
  * sink or of memory. */
 int processes_read(struct capture *capture, const struct number_list *processes);
 
-/* Reads the threads of a process beside its first one: records, and one gap for what could not be
- * read of them. `process` was read just now. */
+/* Reads the threads of a process beside its first one, unless they are left out, or so many that
+ * they are for later: records, and one gap for what could not be read of them. `process` was read
+ * just now, and stands in the reader's census. */
 int threads_read(struct task_reader *reader, const struct task *process);
+
+/* Reads those of the processes that have so many, by all workers. */
+int threads_read_crowds(struct capture *capture);
 
 #endif
