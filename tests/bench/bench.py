@@ -2,6 +2,7 @@
 """tools/bench: measures, and puts the tables into docs/performance.md, between the two marks."""
 
 import argparse
+import contextlib
 import datetime
 import os
 import pathlib
@@ -35,10 +36,18 @@ def machine():
             f"{'; '.join(version.strip('* ') for version in versions)}.")
 
 
-def measure(names, quick):
+def folder_for(kept):
+    """Where databases are made, for a `with` block: a folder that stays, or one that goes with the block."""
+    if not kept:
+        return tempfile.TemporaryDirectory(prefix="nslapse-bench-")
+    kept.mkdir(parents=True, exist_ok=True)
+    return contextlib.nullcontext(kept)
+
+
+def measure(names, quick, kept):
     """The sections of the report, by the names of their parts."""
     sections = {}
-    with tempfile.TemporaryDirectory(prefix="nslapse-bench-") as folder:
+    with folder_for(kept) as folder:
         for name in names:
             print(f"-- {name}", file=sys.stderr, flush=True)
             kind, method = PARTS[name]
@@ -61,12 +70,14 @@ def write_report(sections):
 def main():
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller and fewer, for a look; the report stays")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER",
+                        help="make the databases there, and take the year that is there already")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)} (default: all)")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(PARTS)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    sections = measure(arguments.parts or list(PARTS), arguments.quick)
+    sections = measure(arguments.parts or list(PARTS), arguments.quick, arguments.keep)
     if not arguments.quick:
         write_report(sections)
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a snapshot costs, in worlds of several sizes."""
 
+import contextlib
 import json
 import statistics
 
+import containers
 from measuring import (NSLAPSE, PS, interleaved, line_through, output, ratio, remove_database, table, tool, world)
 
 LSNS_ROUNDS = 3  # it takes seconds
@@ -33,20 +35,23 @@ class Reading:
         self.rounds = 3 if quick else 11
         self.quick = quick
 
-    def _world(self, *words, lsns=True):
-        """The contenders in one world: {name: Series}."""
+    def _engine(self, count):
+        return containers.engine(self.database.parent, count) if count else contextlib.nullcontext()
+
+    def _world(self, *words, engine_of=0):
+        """The contenders in one world, with an engine of some containers: {name: Series}, and the phases."""
         remove_database(self.database)
         contenders = {"record": recorder(self.database),
                       "cold": recorder(self.cold),
+                      "alone": ("taskset", "--cpu-list", "0", *recorder(self.database)),
                       "floor": (tool("floor"),),
                       "ps": PS,
                       "findmnt": ("findmnt",)}
-        with world(*words):
+        with world(*words), self._engine(engine_of):
             record_once(self.database)
             series = interleaved(contenders, self.rounds,
                                  lambda name: name == "cold" and remove_database(self.cold))
-            if lsns:
-                series |= interleaved({"lsns": ("lsns",)}, min(self.rounds, LSNS_ROUNDS))
+            series |= interleaved({"lsns": ("lsns",)}, min(self.rounds, LSNS_ROUNDS))
             return series, phases(self.database, self.rounds)
 
     def worlds(self):
@@ -56,15 +61,17 @@ class Reading:
                  ("500 mount namespaces of 40 mounts", ("namespaces", 500, 40)),
                  ("one namespace of 10,000 mounts", ("mounts", 10000)),
                  ("2,000 threads in one process", ("threads", 2000)),
-                 ("300 processes of 50 descriptors", ("descriptors", 300, 50))]
+                 ("300 processes of 50 descriptors", ("descriptors", 300, 50)),
+                 ("300 processes, a Docker of 60 containers", ("processes", 300), 60)]
         if self.quick:
             kinds = kinds[:2] + kinds[3:]
         rows, phase_rows, memory_rows = [], [], []
-        for name, words in kinds:
-            series, phase = self._world(*words)
+        for name, words, *engine_of in kinds:
+            series, phase = self._world(*words, engine_of=sum(engine_of))
             record = series["record"]
             rows.append((name, f"{record.wall:.0f} ms", *(ratio(record.wall, series[other].wall) for other in
                                                          ("floor", "cold", "ps", "lsns", "findmnt")),
+                         ratio(series["alone"].wall, record.wall),
                          *(ratio(record.cpu, series[other].cpu) for other in ("floor", "ps"))))
             kept = phase["comparing"] + phase["writing"]
             phase_rows.append((name, *(f"{phase[part]:.0f} ms" for part in ("reading", "comparing", "writing")),
@@ -73,9 +80,10 @@ class Reading:
                                         ("record", "floor", "ps", "lsns", "findmnt"))))
         return "\n\n".join([
             "### Time of `record` against others\n\nSteady state: the host is in the database already. The other "
-            "columns are how many times as long as each of them it took; the last two, of processor time.",
-            table(("world", "`record`", "floor", "cold file", "`ps`", "`lsns`", "`findmnt`", "CPU: floor",
-                   "CPU: `ps`"), rows),
+            "columns are how many times as long as each of them it took; the last two, of processor time. *One processor* "
+            "is how many times as long it took when all its threads had to share one.",
+            table(("world", "`record`", "floor", "cold file", "`ps`", "`lsns`", "`findmnt`", "one processor",
+                   "CPU: floor", "CPU: `ps`"), rows),
             "### By phase",
             table(("world", "reading", "comparing", "writing", "the last two, to reading"), phase_rows),
             "### Peak memory",
