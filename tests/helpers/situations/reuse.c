@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel gives the lowest number that is free. SPARE lower ones are free when the first thing
- * ends, so that whatever else the host makes meanwhile takes one of them, and not the first's. */
+/* The kernel gives the lowest number that is free. Lower ones are free when the first thing ends
+ * (of namespaces by the program, situation.c), so that whatever else the host makes meanwhile takes
+ * one of them, and not the first's. */
 enum { ROUNDS = 50, SPARE = 32, BATCH = 2 * SPARE };
 
 static void be_named(void *process_name)
@@ -59,12 +60,7 @@ static struct {
 static void build_namespace(cJSON *facts, const char *type, int flags)
 {
     char name[] = "reuse-first";
-    pid_t spare[SPARE];
-    for (int i = 0; i < SPARE; i++)
-        spare[i] = child_start(flags, be_named, name);
     first = child_start(flags, be_named, name);
-    for (int i = 0; i < SPARE; i++)
-        child_end(spare[i]);
     used.type = type;
     used.flags = flags;
     used.inode = namespace_of(first, type);
