@@ -123,23 +123,6 @@ int cursor_open_unlike(struct database *database, const struct snapshot *at,
                        true, (int64_t[3]){at->host_id, at->id, other->id}, ret_cursor);
 }
 
-static void load_column(struct cursor *cursor, unsigned column, int at)
-{
-    switch (sqlite3_column_type(cursor->select, at)) {
-    case SQLITE_INTEGER:
-        record_set_integer(&cursor->record, column, sqlite3_column_int64(cursor->select, at));
-        break;
-    case SQLITE_TEXT:
-        cursor->record.values[column] =
-            (struct value){.type = VALUE_TEXT,
-                           .text = (const char *)sqlite3_column_text(cursor->select, at),
-                           .length = (uint32_t)sqlite3_column_bytes(cursor->select, at)};
-        break;
-    default:
-        break;
-    }
-}
-
 int cursor_next(struct cursor *cursor, const struct record **ret_record)
 {
     int result = sql_step(cursor->database, cursor->select);
@@ -153,7 +136,7 @@ int cursor_next(struct cursor *cursor, const struct record **ret_record)
     sql_digest(cursor->select, 3, &record->digest);
     record->boot = sqlite3_column_int64(cursor->select, 4);
     for (unsigned i = 0; i < cursor->selected_count; i++)
-        load_column(cursor, cursor->selected[i], FIRST_COLUMN + (int)i);
+        record->values[cursor->selected[i]] = sql_value(cursor->select, FIRST_COLUMN + (int)i);
     sample_table_fill(&cursor->samples, record);
     result = cursor->relations ? relations_fill(cursor->relations, record) : 0;
     if (result)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/relations.h"
 
-#include "base/arena.h"
-#include "base/array.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "schema/pid_chains.h"
@@ -10,24 +8,23 @@
 
 #include <string.h>
 
-/* One process (or thread) as a member of a group; ordered by group, then start, then id. */
-struct member {
-    const char *type; /* of the namespace group; engine:id of a container; "" for threads */
-    int64_t group;    /* a namespace's inode, or a pid; 0 for containers */
-    int64_t start_ticks;
-    int64_t id; /* pid or tid */
+/* Records ask for their groups in the order of their keys, and the members come in the order of
+ * their groups: one walk over both, and no more than one group is held. */
+struct relations {
+    struct database *database;
+    sqlite3_stmt *members; /* group, id, start; by group and id. NULL for kinds without */
+    bool at_member;        /* `members` stands on a row */
+    struct value group;    /* of that row */
+    unsigned type;         /* of the namespaces whose members they are, in `memberships` */
+    struct value sought;   /* the group that was asked for last, null before the first */
+    struct buffer sought_text;
+    struct buffer json; /* the ids of its members, and the first of them by start, then id */
+    int64_t leader;     /* NO_LEADER where it has none */
+    struct pid_chains pid_chains;
+    struct buffer container, pids;
 };
 
-struct relations {
-    enum kind kind;
-    struct member *members;
-    size_t count, capacity;
-    struct arena *arena; /* of the containers' texts */
-    struct pid_chains pid_chains;
-    struct buffer json, container, pids;
-    struct database *database;
-    int64_t snapshot;
-};
+enum { GROUP, ID, START, NO_LEADER = -1 };
 
 /* The columns of a process that name a namespace it is in. */
 static const struct {
@@ -45,120 +42,59 @@ void relations_free(struct relations *relations)
 {
     if (!relations)
         return;
-    free(relations->members);
+    sqlite3_finalize(relations->members);
+    buffer_free(&relations->sought_text);
     buffer_free(&relations->json);
     buffer_free(&relations->container);
     buffer_free(&relations->pids);
     pid_chains_free(&relations->pid_chains);
-    arena_free(relations->arena);
     free(relations);
 }
 
-static int add(struct relations *relations, struct member member)
+static int prepare_of_processes(struct relations *relations)
 {
-    int result = array_reserve(&relations->members, &relations->capacity, relations->count + 1,
-                               sizeof(member));
-    if (!result)
-        relations->members[relations->count++] = member;
-    return result;
+    return sql_prepare(relations->database,
+                       "SELECT pid, tid, start_ticks FROM thread_at WHERE snapshot_id = ?1"
+                       " ORDER BY pid, tid",
+                       &relations->members);
 }
 
-static int compare_groups(const struct member *a, const struct member *b)
+static int prepare_of_containers(struct relations *relations)
 {
-    int order = a->type == b->type ? 0 : strcmp(a->type, b->type);
-    return order ? order : a->group < b->group ? -1 : a->group > b->group;
+    return sql_prepare(relations->database,
+                       "SELECT container, pid, start_ticks FROM process_at WHERE snapshot_id = ?1"
+                       " AND container IS NOT NULL ORDER BY container, pid",
+                       &relations->members);
 }
 
-static int compare_members(const void *left, const void *right)
-{
-    const struct member *a = left, *b = right;
-    int order = compare_groups(a, b);
-    if (!order)
-        order = a->start_ticks < b->start_ticks ? -1 : a->start_ticks > b->start_ticks;
-    return order ? order : a->id < b->id ? -1 : a->id > b->id;
-}
-
-static int load_namespace_members(struct relations *relations)
+/* Of the type ?2, which is a place in `memberships`: to sort the members of all of them at once
+ * would take eight times the memory. */
+static int prepare_of_namespaces(struct relations *relations)
 {
     _cleanup_buffer_ struct buffer sql = {0};
-    _cleanup_statement_ sqlite3_stmt *select = NULL;
-    buffer_append_text(&sql, "SELECT pid, start_ticks");
+    buffer_append_text(&sql, "SELECT CASE ?2");
     for (unsigned i = 0; i < MEMBERSHIPS; i++)
-        buffer_append_format(&sql, ", %s", kinds[KIND_PROCESS].columns[memberships[i].column].name);
-    buffer_append_text(&sql, " FROM process_at WHERE snapshot_id = ?1");
+        buffer_append_format(&sql, " WHEN %u THEN %s", i,
+                             kinds[KIND_PROCESS].columns[memberships[i].column].name);
+    buffer_append_text(&sql, " END AS inode, pid, start_ticks FROM process_at"
+                             " WHERE snapshot_id = ?1 ORDER BY inode, pid");
     int result = buffer_error(&sql);
-    if (!result)
-        result = sql_prepare(relations->database, buffer_text(&sql), &select);
-    if (result)
-        return result;
-    sqlite3_bind_int64(select, 1, relations->snapshot);
-    while ((result = sql_step(relations->database, select)) > 0)
-        for (int i = 0; i < (int)MEMBERSHIPS; i++) {
-            if (sqlite3_column_type(select, 2 + i) == SQLITE_NULL)
-                continue;
-            result = add(relations, (struct member){.type = memberships[i].type,
-                                                    .group = sqlite3_column_int64(select, 2 + i),
-                                                    .start_ticks = sqlite3_column_int64(select, 1),
-                                                    .id = sqlite3_column_int64(select, 0)});
-            if (result)
-                return result;
-        }
-    return result;
+    return result ? result
+                  : sql_prepare(relations->database, buffer_text(&sql), &relations->members);
 }
 
-static int load_threads(struct relations *relations)
+static int prepare(struct relations *relations, enum kind kind)
 {
-    _cleanup_statement_ sqlite3_stmt *select = NULL;
-    int result =
-        sql_prepare(relations->database,
-                    "SELECT pid, start_ticks, tid FROM thread_at WHERE snapshot_id = ?1", &select);
-    if (result)
-        return result;
-    sqlite3_bind_int64(select, 1, relations->snapshot);
-    while ((result = sql_step(relations->database, select)) > 0) {
-        result = add(relations, (struct member){.type = "",
-                                                .group = sqlite3_column_int64(select, 0),
-                                                .start_ticks = sqlite3_column_int64(select, 1),
-                                                .id = sqlite3_column_int64(select, 2)});
-        if (result)
-            return result;
+    switch (kind) {
+    case KIND_NAMESPACE:
+        return prepare_of_namespaces(relations);
+    case KIND_PROCESS:
+        return prepare_of_processes(relations);
+    case KIND_CONTAINER:
+        return prepare_of_containers(relations);
+    default:
+        return 0;
     }
-    return result;
-}
-
-static int load_of_processes(struct relations *relations, const struct snapshot *snapshot)
-{
-    int result = load_threads(relations);
-    return result ? result : pid_chains_load(&relations->pid_chains, relations->database, snapshot);
-}
-
-static int load_container_members(struct relations *relations)
-{
-    _cleanup_statement_ sqlite3_stmt *select = NULL;
-    const char *container = "";
-    int result = sql_prepare(relations->database,
-                             "SELECT container, start_ticks, pid FROM process_at"
-                             " WHERE snapshot_id = ?1 AND container IS NOT NULL ORDER BY container",
-                             &select);
-    if (result)
-        return result;
-    if (!(relations->arena = arena_new()))
-        return error_memory();
-    sqlite3_bind_int64(select, 1, relations->snapshot);
-    while ((result = sql_step(relations->database, select)) > 0) {
-        const char *text = (const char *)sqlite3_column_text(select, 0);
-        if (!text)
-            return error_memory();
-        if (strcmp(text, container) != 0 &&
-            !(container = arena_copy(relations->arena, text, strlen(text))))
-            return error_memory();
-        result = add(relations, (struct member){.type = container,
-                                                .start_ticks = sqlite3_column_int64(select, 1),
-                                                .id = sqlite3_column_int64(select, 2)});
-        if (result)
-            return result;
-    }
-    return result;
 }
 
 int relations_open(struct database *database, const struct snapshot *snapshot, enum kind kind,
@@ -167,134 +103,150 @@ int relations_open(struct database *database, const struct snapshot *snapshot, e
     _cleanup_(relations_free_pointer) struct relations *relations = calloc(1, sizeof(*relations));
     if (!relations)
         return error_memory();
-    relations->kind = kind;
     relations->database = database;
-    relations->snapshot = snapshot->id;
-    int result = 0;
-    if (kind == KIND_NAMESPACE)
-        result = load_namespace_members(relations);
-    else if (kind == KIND_PROCESS)
-        result = load_of_processes(relations, snapshot);
-    else if (kind == KIND_CONTAINER)
-        result = load_container_members(relations);
+    int result = prepare(relations, kind);
+    if (!result && kind == KIND_PROCESS)
+        result = pid_chains_load(&relations->pid_chains, database, snapshot);
     if (result)
         return result;
-    if (relations->count)
-        qsort(relations->members, relations->count, sizeof(*relations->members), compare_members);
+    if (relations->members)
+        sqlite3_bind_int64(relations->members, 1, snapshot->id);
     *ret_relations = steal_pointer(relations);
     return 0;
 }
 
-/* The first member of the group (by start, then id), or NULL. */
-static const struct member *find_group(const struct relations *relations,
-                                       const struct member *wanted)
+static int step(struct relations *relations)
 {
-    size_t low = 0, high = relations->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_groups(&relations->members[middle], wanted) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < relations->count && compare_groups(&relations->members[low], wanted) == 0;
-    return found ? &relations->members[low] : NULL;
-}
-
-static void append_id(struct buffer *json, int64_t id)
-{
-    if (json->length > 1)
-        buffer_append_char(json, ',');
-    buffer_append_integer(json, id);
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-    return left < right ? -1 : left > right;
-}
-
-/* The ids of the group as a JSON array, in numeric order. */
-static int append_group(struct relations *relations, const struct member *first,
-                        const struct member *wanted)
-{
-    size_t most = first ? relations->count - (size_t)(first - relations->members) : 0, count = 0;
-    while (count < most && compare_groups(&first[count], wanted) == 0)
-        count++;
-    _cleanup_free_ int64_t *ids = calloc(count + 1, sizeof(*ids));
-    if (!ids)
+    sqlite3_stmt *row = relations->members;
+    int result = sql_step(relations->database, row);
+    relations->at_member = result > 0;
+    if (result <= 0)
+        return result;
+    relations->group = sql_value(row, GROUP);
+    if (relations->group.type == VALUE_TEXT && !relations->group.text)
         return error_memory();
-    for (size_t i = 0; i < count; i++)
-        ids[i] = first[i].id;
-    qsort(ids, count, sizeof(*ids), compare_ids);
-    for (size_t i = 0; i < count; i++)
-        append_id(&relations->json, ids[i]);
     return 0;
 }
 
-static const char *known_type(const char *type)
+static int remember(struct relations *relations, const struct value *group)
 {
-    for (unsigned i = 0; type && i < MEMBERSHIPS; i++)
-        if (strcmp(memberships[i].type, type) == 0)
-            return memberships[i].type;
-    return "";
+    relations->sought = *group;
+    if (group->type != VALUE_TEXT)
+        return 0;
+    buffer_clear(&relations->sought_text);
+    buffer_append(&relations->sought_text, group->text, group->length);
+    relations->sought.text = buffer_text(&relations->sought_text);
+    return buffer_error(&relations->sought_text);
 }
 
-static int fill_namespace(struct relations *relations, struct record *record)
+/* Goes on to the first member of the group, or of one behind it. Groups are asked for in the order
+ * in which they stand, but for engines whose name begins with another's: then the walk begins anew.
+ */
+static int seek(struct relations *relations, const struct value *group)
 {
-    struct member wanted = {.type = known_type(record_text(record, NAMESPACE_TYPE)),
-                            .group = record_integer(record, NAMESPACE_INODE, -1)};
-    const struct member *first = find_group(relations, &wanted);
-    if (first)
-        record_set_integer(record, NAMESPACE_LEADER, first->id);
-    return append_group(relations, first, &wanted);
+    int result = 0;
+    if (relations->sought.type == VALUE_NULL || value_compare(group, &relations->sought) < 0) {
+        sqlite3_reset(relations->members);
+        result = step(relations);
+    }
+    while (!result && relations->at_member && value_compare(&relations->group, group) < 0)
+        result = step(relations);
+    return result ? result : remember(relations, group);
 }
 
-static int fill_process(struct relations *relations, struct record *record)
+/* Takes the member at hand. */
+static int take(struct relations *relations, int64_t *earliest)
 {
-    struct member wanted = {.type = "", .group = record_integer(record, PROCESS_PID, -1)};
+    int64_t id = sqlite3_column_int64(relations->members, ID);
+    int64_t start = sqlite3_column_int64(relations->members, START);
+    if (relations->leader == NO_LEADER || start < *earliest) {
+        relations->leader = id;
+        *earliest = start;
+    }
+    if (relations->json.length > 1)
+        buffer_append_char(&relations->json, ',');
+    buffer_append_integer(&relations->json, id);
+    return step(relations);
+}
+
+/* Gathers the members of the group, in numeric order. */
+static int gather(struct relations *relations, const struct value *group)
+{
+    int64_t earliest = 0;
+    if (relations->sought.type != VALUE_NULL && value_compare(group, &relations->sought) == 0)
+        return 0; /* two things with one number */
+    buffer_clear(&relations->json);
+    buffer_append_char(&relations->json, '[');
+    relations->leader = NO_LEADER;
+    int result = seek(relations, group);
+    while (!result && relations->at_member && value_compare(&relations->group, group) == 0)
+        result = take(relations, &earliest);
+    buffer_append_char(&relations->json, ']');
+    return result ? result : buffer_error(&relations->json);
+}
+
+static int gather_of_namespace(struct relations *relations, struct record *record)
+{
+    const char *text = record_text(record, NAMESPACE_TYPE);
+    unsigned type = 0;
+    while (type < MEMBERSHIPS && (!text || strcmp(memberships[type].type, text) != 0))
+        type++; /* an altered database has namespaces of any type: they have no members */
+    if (type != relations->type || relations->sought.type == VALUE_NULL) {
+        sqlite3_reset(relations->members);
+        sqlite3_bind_int(relations->members, 2, (int)type);
+        relations->type = type;
+        relations->sought = (struct value){.type = VALUE_NULL};
+    }
+    int result = gather(relations, &record->values[NAMESPACE_INODE]);
+    if (!result && relations->leader != NO_LEADER)
+        record_set_integer(record, NAMESPACE_LEADER, relations->leader);
+    return result;
+}
+
+static int gather_of_process(struct relations *relations, struct record *record)
+{
     buffer_clear(&relations->pids);
     int result = pid_chains_append(&relations->pid_chains, record, &relations->pids);
     if (relations->pids.length)
         record_set_text(record, PROCESS_PIDS, buffer_text(&relations->pids));
-    return result ? result : append_group(relations, find_group(relations, &wanted), &wanted);
+    return result ? result : gather(relations, &record->values[PROCESS_PID]);
 }
 
 /* A process names its container as ENGINE:ID. */
-static int fill_container(struct relations *relations, struct record *record)
+static int gather_of_container(struct relations *relations, struct record *record)
 {
     const char *engine = record_text(record, CONTAINER_ENGINE);
     const char *id = record_text(record, CONTAINER_ID);
     buffer_clear(&relations->container);
     buffer_append_format(&relations->container, "%s:%s", engine ? engine : "", id ? id : "");
     int result = buffer_error(&relations->container);
-    struct member wanted = {.type = buffer_text(&relations->container)};
-    return result ? result : append_group(relations, find_group(relations, &wanted), &wanted);
+    const struct value group = {.type = VALUE_TEXT,
+                                .text = buffer_text(&relations->container),
+                                .length = (uint32_t)relations->container.length};
+    return result ? result : gather(relations, &group);
 }
 
 int relations_fill(struct relations *relations, struct record *record)
 {
-    static const int list_columns[KIND_COUNT] = {
-        [KIND_NAMESPACE] = NAMESPACE_PROCESSES,
-        [KIND_PROCESS] = PROCESS_THREADS,
-        [KIND_CONTAINER] = CONTAINER_PIDS,
-    };
-    int result = 0;
-    if (!list_columns[record->kind])
+    unsigned list;
+    int result;
+    switch (record->kind) {
+    case KIND_NAMESPACE:
+        result = gather_of_namespace(relations, record);
+        list = NAMESPACE_PROCESSES;
+        break;
+    case KIND_PROCESS:
+        result = gather_of_process(relations, record);
+        list = PROCESS_THREADS;
+        break;
+    case KIND_CONTAINER:
+        result = gather_of_container(relations, record);
+        list = CONTAINER_PIDS;
+        break;
+    default:
         return 0;
-    buffer_clear(&relations->json);
-    buffer_append_char(&relations->json, '[');
-    if (record->kind == KIND_NAMESPACE)
-        result = fill_namespace(relations, record);
-    else if (record->kind == KIND_PROCESS)
-        result = fill_process(relations, record);
-    else
-        result = fill_container(relations, record);
-    buffer_append_char(&relations->json, ']');
+    }
     if (!result)
-        result = buffer_error(&relations->json);
-    if (!result)
-        record_set_text(record, (unsigned)list_columns[record->kind],
-                        buffer_text(&relations->json));
+        record_set_text(record, list, buffer_text(&relations->json));
     return result;
 }

@@ -10,7 +10,8 @@
 
 struct relations;
 
-/* Loads what records of `kind` are related to in the snapshot. */
+/* What records of `kind` are related to in the snapshot. It is read along with them: give them in
+ * the order of their keys. */
 int relations_open(struct database *database, const struct snapshot *snapshot, enum kind kind,
                    struct relations **ret_relations);
 void relations_free(struct relations *relations);

@@ -125,6 +125,21 @@ void sql_bind_value(sqlite3_stmt *statement, int parameter, const struct value *
         sqlite3_bind_null(statement, parameter);
 }
 
+struct value sql_value(sqlite3_stmt *statement, int column)
+{
+    switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+        return (struct value){.type = VALUE_INTEGER,
+                              .integer = sqlite3_column_int64(statement, column)};
+    case SQLITE_TEXT:
+        return (struct value){.type = VALUE_TEXT,
+                              .text = (const char *)sqlite3_column_text(statement, column),
+                              .length = (uint32_t)sqlite3_column_bytes(statement, column)};
+    default:
+        return (struct value){.type = VALUE_NULL};
+    }
+}
+
 void sql_bind_known(sqlite3_stmt *statement, int parameter, int64_t integer, int64_t unknown)
 {
     if (integer == unknown)

@@ -46,6 +46,9 @@ void sql_bind_text(sqlite3_stmt *statement, int parameter, const char *text);
 /* Binds a column's value; its text is borrowed until the next reset. */
 void sql_bind_value(sqlite3_stmt *statement, int parameter, const struct value *value);
 
+/* A column's value; its text is borrowed until the next step, and NULL without memory for it. */
+struct value sql_value(sqlite3_stmt *statement, int column);
+
 /* Binds an integer, `unknown` as null. */
 void sql_bind_known(sqlite3_stmt *statement, int parameter, int64_t integer, int64_t unknown);
 

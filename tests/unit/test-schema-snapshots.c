@@ -332,6 +332,46 @@ static void relations_are_worked_out(void **state)
     assert_false(record_has(uts, NAMESPACE_LEADER));
 }
 
+static void assert_lists(enum kind kind, unsigned list, const char *const *wanted, size_t count)
+{
+    _cleanup_snapshot_ struct snapshot *snapshot = NULL;
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    const struct record *record;
+    must(snapshot_find_latest(database, NULL, 0, &snapshot));
+    must(cursor_open(database, snapshot, kind, &cursor));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(cursor_next(cursor, &record), 1);
+        assert_text(record_text(record, list), wanted[i]);
+    }
+    assert_int_equal(cursor_next(cursor, &record), 0);
+}
+
+/* Engines stand in the order of their names, what names a container in that of ENGINE:ID; and two
+ * things may have one number. */
+static void relations_are_found_whatever_the_order(void **state)
+{
+    (void)state;
+    record_set_text(add_task(KIND_PROCESS, 10, 9), PROCESS_CONTAINER, "pod:1");
+    record_set_text(add_task(KIND_PROCESS, 11, 9), PROCESS_CONTAINER, "pod!:1");
+    record_set_text(add_task(KIND_PROCESS, 11, 10), PROCESS_CONTAINER, "pod:2");
+    record_set_text(add_task(KIND_PROCESS, 12, 9), PROCESS_CONTAINER, "pods:1");
+    record_set_integer(add_task(KIND_THREAD, 11, 9), THREAD_TID, 13);
+    record_set_integer(add_task(KIND_THREAD, 12, 9), THREAD_TID, 14);
+    static const char *const engines[] = {"pod", "pod", "pod!", "pods"};
+    static const char *const ids[] = {"1", "2", "1", "1"};
+    for (size_t i = 0; i < 4; i++)
+        add_thing(KIND_CONTAINER, CONTAINER_ENGINE, engines[i], CONTAINER_ID, ids[i], 0);
+    add_thing(KIND_NAMESPACE, NAMESPACE_TYPE, "net", NAMESPACE_INODE, NULL, 100);
+    add_thing(KIND_NAMESPACE, NAMESPACE_TYPE, "none of these", NAMESPACE_INODE, NULL, 100);
+    snapshot_free(world_record(&world, database));
+    assert_lists(KIND_CONTAINER, CONTAINER_PIDS,
+                 (const char *const[]){"[10]", "[11]", "[11]", "[12]"}, 4);
+    assert_lists(KIND_PROCESS, PROCESS_THREADS, (const char *const[]){"[]", "[13]", "[13]", "[14]"},
+                 4);
+    assert_lists(KIND_NAMESPACE, NAMESPACE_PROCESSES, (const char *const[]){"[10,11,11,12]", "[]"},
+                 2);
+}
+
 /* Ticks after the boot become a moment, by the clock of the boot's first snapshot. */
 static void starts_are_moments(void **state)
 {
@@ -441,6 +481,7 @@ int main(void)
         with_database(facts_come_back),
         with_database(the_end_has_the_last_word),
         with_database(relations_are_worked_out),
+        with_database(relations_are_found_whatever_the_order),
         with_database(starts_are_moments),
         with_database(a_second_writer_is_told_that_it_is_locked),
         with_database(a_second_writer_waits),
