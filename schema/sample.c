@@ -67,34 +67,51 @@ static int block_find(const struct blocks *blocks, int64_t snapshot, bool unpack
     return result;
 }
 
-static int read_table(const struct blocks *blocks, int64_t snapshot, int depth,
-                      struct sample_table *table);
+/* The snapshots whose blocks make a table together: its own first, the one that stands alone last.
+ */
+struct chain {
+    int64_t snapshots[DEEPEST + 1];
+    int length;
+};
 
-static int read_base(const struct blocks *blocks, int64_t snapshot, const struct block *block,
-                     int depth, struct sample_table *base)
+/* 1, 0 where the snapshot has no block, or an error. */
+static int find_chain(const struct blocks *blocks, int64_t snapshot, struct chain *ret_chain)
 {
-    int result = depth ? read_table(blocks, block->base, depth - 1, base) : 0;
-    return result ? result
-                  : error_set(ERROR_NOT_A_DATABASE,
-                              "the samples of snapshot %lld lean on some that are missing",
-                              (long long)snapshot);
+    struct chain chain = {0};
+    int64_t at = snapshot;
+    do {
+        struct block block = {0};
+        int result = chain.length <= DEEPEST ? block_find(blocks, at, false, &block) : 0;
+        if (!result && chain.length)
+            return error_set(ERROR_NOT_A_DATABASE,
+                             "the samples of snapshot %lld lean on some that are missing",
+                             (long long)snapshot);
+        if (result <= 0)
+            return result;
+        chain.snapshots[chain.length++] = at;
+        at = block.base;
+    } while (at);
+    *ret_chain = chain;
+    return 1;
 }
 
-/* The snapshot's table; `depth` bounds the blocks that it may lean on. 1, 0 where there is none, or
- * an error. */
-static int read_table(const struct blocks *blocks, int64_t snapshot, int depth,
-                      struct sample_table *table)
+/* The snapshot's table. 1, 0 where there is none, or an error. */
+static int read_table(const struct blocks *blocks, int64_t snapshot, struct sample_table *table)
 {
     _cleanup_(block_end) struct block block = {0};
-    _cleanup_sample_table_ struct sample_table base = {.kind = blocks->kind};
-    int result = block_find(blocks, snapshot, true, &block);
-    if (result > 0 && block.base)
-        result = read_base(blocks, snapshot, &block, depth, &base);
-    if (result <= 0)
-        return result;
-    result = block.base ? sample_changes_decode(block.bytes.bytes, block.bytes.length, &base, table)
-                        : sample_table_decode(block.bytes.bytes, block.bytes.length, table);
-    return result ? result : 1;
+    struct chain chain;
+    int result = find_chain(blocks, snapshot, &chain);
+    while (result > 0 && chain.length) {
+        result = block_find(blocks, chain.snapshots[--chain.length], true, &block);
+        if (result <= 0)
+            return result;
+        int decoded = block.base
+                          ? sample_changes_decode(block.bytes.bytes, block.bytes.length, table)
+                          : sample_table_decode(block.bytes.bytes, block.bytes.length, table);
+        if (decoded)
+            return decoded;
+    }
+    return result;
 }
 
 /* Where the next block after the predecessor's stands: its ordinal, and the snapshot that it leans
@@ -131,7 +148,7 @@ static int make_block(const struct blocks *blocks, int64_t predecessor,
     _cleanup_sample_table_ struct sample_table base = {.kind = table->kind};
     int result = find_place(blocks, predecessor, place);
     if (!result && place->base)
-        result = read_table(blocks, place->base, DEEPEST, &base);
+        result = read_table(blocks, place->base, &base);
     if (result < 0)
         return result;
     if (place->base && sample_same_columns(table, &base))
@@ -201,6 +218,6 @@ int sample_read(struct database *database, int64_t snapshot, enum kind kind,
         return 0;
     int result = blocks_begin(database, kind, &blocks);
     if (!result)
-        result = read_table(&blocks, snapshot, DEEPEST, table);
+        result = read_table(&blocks, snapshot, table);
     return result > 0 && ret_digest ? digest_table(table, ret_digest) : result < 0 ? result : 0;
 }

@@ -158,7 +158,6 @@ int sample_changes_encode(const struct sample_table *table, const struct sample_
 
 struct decoder {
     const unsigned char *at, *end;
-    const struct sample_table *base;
     struct sample_table *table;
     size_t *changed; /* rows */
     uint64_t *masks; /* of those */
@@ -184,29 +183,30 @@ static void add_row(struct sample_table *table, int64_t identity)
         row[1 + i] = INT64_MIN;
 }
 
-static void keep_rows(struct decoder *decoder, size_t from, size_t count)
+/* Moves `count` rows from `from` to `to`, which isn't behind it. */
+static void move_rows(struct sample_table *table, size_t from, size_t to, size_t count)
 {
-    size_t width = sample_width(decoder->table);
-    if (count)
-        memcpy(sample_row(decoder->table, decoder->table->count), sample_row(decoder->base, from),
-               count * width * sizeof(*decoder->table->cells));
-    decoder->table->count += count;
+    if (from != to && count)
+        memmove(sample_row(table, to), sample_row(table, from),
+                count * sample_width(table) * sizeof(*table->cells));
 }
 
-/* The table has room for all of the base. */
-static bool take_kept(struct decoder *decoder)
+static bool take_gone(struct decoder *decoder)
 {
-    size_t gone, at = 0;
+    struct sample_table *table = decoder->table;
+    size_t gone, at = 0, left = 0;
     if (!take_count(decoder, &gone))
         return false;
     while (gone--) {
         uint64_t kept;
-        if (!varint_take(&decoder->at, decoder->end, &kept) || kept >= decoder->base->count - at)
+        if (!varint_take(&decoder->at, decoder->end, &kept) || kept >= table->count - at)
             return false;
-        keep_rows(decoder, at, (size_t)kept);
+        move_rows(table, at, left, (size_t)kept);
+        left += (size_t)kept;
         at += (size_t)kept + 1;
     }
-    keep_rows(decoder, at, decoder->base->count - at);
+    move_rows(table, at, left, table->count - at);
+    table->count -= at - left;
     return true;
 }
 
@@ -278,23 +278,14 @@ static int take_changes(struct decoder *decoder)
     return take_changed(decoder) && take_differences(decoder);
 }
 
-int sample_changes_decode(const void *bytes, size_t length, const struct sample_table *base,
-                          struct sample_table *ret_table)
+int sample_changes_decode(const void *bytes, size_t length, struct sample_table *table)
 {
-    struct decoder decoder = {.at = bytes,
-                              .end = (const unsigned char *)bytes + length,
-                              .base = base,
-                              .table = ret_table};
-    ret_table->column_count = base->column_count;
-    memcpy(ret_table->columns, base->columns, sizeof(base->columns));
-    if (base->column_count > CHANGING_MOST)
-        return sample_not_a_block(ret_table);
-    int r = sample_reserve(ret_table, base->count);
-    if (r >= 0)
-        r = take_kept(&decoder) ? take_added(&decoder) : 0;
+    struct decoder decoder = {
+        .at = bytes, .end = (const unsigned char *)bytes + length, .table = table};
+    int r = table->column_count <= CHANGING_MOST && take_gone(&decoder) ? take_added(&decoder) : 0;
     if (r > 0)
         r = take_changes(&decoder);
     if (r == 0)
-        return sample_not_a_block(ret_table);
+        return sample_not_a_block(table);
     return r < 0 ? r : 0;
 }

@@ -11,9 +11,9 @@
 int sample_changes_encode(const struct sample_table *table, const struct sample_table *base,
                           struct buffer *ret_bytes);
 
-/* Foreign bytes may be given: -ERROR_NOT_A_DATABASE for what are no changes of `base`. */
-int sample_changes_decode(const void *bytes, size_t length, const struct sample_table *base,
-                          struct sample_table *ret_table);
+/* `table` is the base, and becomes the table that the changes make of it; both are sorted. Foreign
+ * bytes may be given: -ERROR_NOT_A_DATABASE for what are no changes of it. */
+int sample_changes_decode(const void *bytes, size_t length, struct sample_table *table);
 
 /* Whether changes can be told: the tables have the same columns. */
 bool sample_same_columns(const struct sample_table *table, const struct sample_table *base);

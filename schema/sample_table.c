@@ -37,9 +37,18 @@ static int compare_identities(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+static bool is_sorted(const struct sample_table *table)
+{
+    for (size_t row = 1; row < table->count; row++)
+        if (sample_row(table, row)[0] < sample_row(table, row - 1)[0])
+            return false;
+    return true;
+}
+
+/* What is read from a block mostly is in order; qsort(3) takes as much memory again. */
 void sample_table_sort(struct sample_table *table)
 {
-    if (table->count)
+    if (!is_sorted(table))
         qsort(table->cells, table->count, sample_width(table) * sizeof(*table->cells),
               compare_identities);
 }
