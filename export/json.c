@@ -23,6 +23,14 @@ struct thread_stream {
     size_t orphans;            /* passed by, because no process had their pid */
 };
 
+/* Appends the record, without the column `without`; -1 for none. */
+static void append_record(struct buffer *line, const struct record *record, int without)
+{
+    size_t from = line->length;
+    record_append_json(line, record, without);
+    json_make_harmless(line, from);
+}
+
 /* Appends `json` and deletes it. NULL (there was no memory to make it) fails the buffer. */
 static void append_json(struct buffer *line, cJSON *json)
 {
@@ -71,7 +79,7 @@ static int write_thread(FILE *out, struct buffer *line, const char *before,
                         struct thread_stream *threads)
 {
     buffer_append_text(line, before);
-    append_json(line, record_json(threads->next));
+    append_record(line, threads->next, -1);
     int r = output_flush(out, line);
     return r < 0 ? r : thread_stream_step(threads);
 }
@@ -89,9 +97,7 @@ static int skip_orphans(struct thread_stream *threads, int64_t pid)
 static int write_process(FILE *out, struct buffer *line, const struct record *process,
                          struct thread_stream *threads)
 {
-    cJSON *json = record_json(process);
-    cJSON_DeleteItemFromObjectCaseSensitive(json, "threads");
-    append_json(line, json);
+    append_record(line, process, PROCESS_THREADS);
     if (line->failed)
         return buffer_error(line);
     line->length--; /* its closing brace: the object goes on */
@@ -118,7 +124,7 @@ static int write_records(const struct export_request *request, enum kind kind,
         if (kind == KIND_PROCESS)
             r = write_process(request->out, line, record, threads);
         else
-            append_json(line, record_json(record));
+            append_record(line, record, -1);
         if (r >= 0)
             r = output_flush(request->out, line);
     }

@@ -1,26 +1,166 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records and snapshots as the JSON contract has them. */
+#include "base/json.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "schema/reader.h"
 
 #include <cJSON.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <ctype.h>
 #include <string.h>
+
+static void append_id(struct buffer *json, int64_t integer)
+{
+    buffer_append_char(json, '"');
+    buffer_append_unsigned(json, (uint64_t)integer);
+    buffer_append_char(json, '"');
+}
+
+static void append_text(struct buffer *json, const char *text)
+{
+    json_append_string(json, text, strlen(text));
+}
+
+static void append_moment(struct buffer *json, int64_t moment)
+{
+    char text[CLOCK_TEXT_SIZE];
+    append_text(json, clock_format_utc(moment, text));
+}
+
+/* What `type` makes of an integer that the database may hold in a column of any type. */
+static void append_typed(struct buffer *json, enum column_type type, int64_t integer)
+{
+    switch (type) {
+    case TYPE_ID:
+        append_id(json, integer);
+        break;
+    case TYPE_BOOLEAN:
+        buffer_append_text(json, integer ? "true" : "false");
+        break;
+    case TYPE_TIME:
+        append_moment(json, integer);
+        break;
+    default:
+        buffer_append_integer(json, integer);
+        break;
+    }
+}
+
+/* A cell of JSON is passed on only if it is JSON: the database may have been altered. */
+static void append_cell(struct buffer *json, const char *text)
+{
+    if (json_is_valid(text))
+        buffer_append_text(json, text);
+    else
+        append_text(json, text);
+}
+
+static void append_value(struct buffer *json, const struct record *record, unsigned column)
+{
+    const struct value *value = &record->values[column];
+    const struct column *info = &kinds[record->kind].columns[column];
+    if (value->type == VALUE_NULL)
+        buffer_append_text(json, "null");
+    else if (value->type == VALUE_INTEGER)
+        append_typed(json, info->type, value->integer);
+    else if (info->class == RELATED)
+        buffer_append(json, value->text, value->length); /* made here */
+    else if (info->type == TYPE_JSON)
+        append_cell(json, value->text);
+    else
+        append_text(json, value->text);
+}
+
+/* The object or array of those of the `wanted` columns whose path begins with `prefix`; without its
+ * closing bracket, which is returned. */
+static char append_group(struct buffer *json, const struct record *record, bool *wanted,
+                         const char *prefix, size_t prefix_length)
+{
+    const struct kind_info *kind = &kinds[record->kind];
+    bool array = isdigit((unsigned char)prefix[prefix_length]);
+    char before = array ? '[' : '{';
+    for (unsigned column = 0; column < kind->column_count; column++) {
+        const char *path = kind->columns[column].json;
+        if (!wanted[column] || strncmp(path, prefix, prefix_length) != 0)
+            continue;
+        const char *step = path + prefix_length;
+        size_t length = strcspn(step, ".");
+        buffer_append_char(json, before);
+        before = ',';
+        if (!array) {
+            json_append_string(json, step, length);
+            buffer_append_char(json, ':');
+        }
+        if (step[length])
+            buffer_append_char(
+                json, append_group(json, record, wanted, path, prefix_length + length + 1));
+        else
+            append_value(json, record, column);
+        wanted[column] = false;
+    }
+    return array ? ']' : '}';
+}
+
+/* Whether the column is one of those that a change tells the sides of. */
+static bool is_of_state(const struct column *column)
+{
+    return column->class == IDENTITY || column->class == STATE || column->class == DERIVED;
+}
+
+static void append_columns(struct buffer *json, const struct record *record, bool *wanted)
+{
+    int strong = column_by_flags(record->kind, STRONG);
+    char end = append_group(json, record, wanted, "", 0);
+    if (strong >= 0)
+        buffer_append_format(json, ",\"identity\":\"%s\"",
+                             record_has(record, (unsigned)strong) ? "strong" : "weak");
+    buffer_append_char(json, end);
+}
+
+void record_append_json(struct buffer *json, const struct record *record, int without)
+{
+    bool wanted[COLUMNS_MOST];
+    for (unsigned column = 0; column < kinds[record->kind].column_count; column++)
+        wanted[column] = (int)column != without;
+    append_columns(json, record, wanted);
+}
+
+/* Printed, it is the text that it was made of. */
+static cJSON *raw_json(const struct buffer *json)
+{
+    return json->failed ? NULL : cJSON_CreateRaw(buffer_text(json));
+}
+
+cJSON *record_json(const struct record *record)
+{
+    _cleanup_buffer_ struct buffer json = {0};
+    record_append_json(&json, record, -1);
+    return raw_json(&json);
+}
+
+cJSON *record_state_json(const struct record *record)
+{
+    _cleanup_buffer_ struct buffer json = {0};
+    bool wanted[COLUMNS_MOST];
+    for (unsigned column = 0; column < kinds[record->kind].column_count; column++)
+        wanted[column] = is_of_state(&kinds[record->kind].columns[column]);
+    append_columns(&json, record, wanted);
+    return raw_json(&json);
+}
+
+cJSON *record_value_json(const struct record *record, unsigned column)
+{
+    _cleanup_buffer_ struct buffer json = {0};
+    append_value(&json, record, column);
+    return raw_json(&json);
+}
 
 /* cJSON keeps numbers as doubles: an integer goes in as the text that it is. */
 static cJSON *integer_json(int64_t integer)
 {
-    char text[24];
-    snprintf(text, sizeof(text), "%" PRId64, integer);
-    return cJSON_CreateRaw(text);
-}
-
-static cJSON *id_json(int64_t integer)
-{
-    char text[24];
-    snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)integer);
-    return cJSON_CreateString(text);
+    _cleanup_buffer_ struct buffer json = {0};
+    buffer_append_integer(&json, integer);
+    return raw_json(&json);
 }
 
 static cJSON *moment_json(int64_t moment)
@@ -29,110 +169,11 @@ static cJSON *moment_json(int64_t moment)
     return cJSON_CreateString(clock_format_utc(moment, text));
 }
 
-/* What `type` makes of an integer that the database may hold in a column of any type. */
-static cJSON *typed_integer_json(enum column_type type, int64_t integer)
-{
-    switch (type) {
-    case TYPE_ID:
-        return id_json(integer);
-    case TYPE_BOOLEAN:
-        return cJSON_CreateBool(integer != 0);
-    case TYPE_TIME:
-        return moment_json(integer);
-    default:
-        return integer_json(integer);
-    }
-}
-
-/* A cell of JSON is passed on only if it is JSON: the database may have been altered. */
 static cJSON *cell_json(const char *text)
 {
-    cJSON *parsed = cJSON_Parse(text);
-    if (!parsed)
-        return cJSON_CreateString(text);
-    cJSON_Delete(parsed);
-    return cJSON_CreateRaw(text);
-}
-
-cJSON *record_value_json(const struct record *record, unsigned column)
-{
-    const struct value *value = &record->values[column];
-    enum column_type type = kinds[record->kind].columns[column].type;
-    if (value->type == VALUE_NULL)
-        return cJSON_CreateNull();
-    if (value->type == VALUE_INTEGER)
-        return typed_integer_json(type, value->integer);
-    return type == TYPE_JSON ? cell_json(value->text) : cJSON_CreateString(value->text);
-}
-
-static bool is_number(const char *step)
-{
-    return *step && step[strspn(step, "0123456789")] == '\0';
-}
-
-/* The object or array of `parent` under `step`, made if it is not there; `next` tells which of
- * them. */
-static cJSON *descend(cJSON *parent, const char *step, const char *next)
-{
-    cJSON *child = cJSON_GetObjectItemCaseSensitive(parent, step);
-    if (child)
-        return child;
-    child = is_number(next) ? cJSON_CreateArray() : cJSON_CreateObject();
-    if (child && !cJSON_AddItemToObject(parent, step, child)) {
-        cJSON_Delete(child);
-        return NULL;
-    }
-    return child;
-}
-
-/* Puts `item`, which it owns, at the path. */
-static bool place(cJSON *object, const char *path, cJSON *item)
-{
-    char steps[64];
-    char *step = steps, *dot;
-    cJSON *parent = object;
-    snprintf(steps, sizeof(steps), "%s", path);
-    while (parent && (dot = strchr(step, '.'))) {
-        *dot = '\0';
-        parent = descend(parent, step, dot + 1);
-        step = dot + 1;
-    }
-    bool placed = item && parent &&
-                  (cJSON_IsArray(parent) ? cJSON_AddItemToArray(parent, item)
-                                         : cJSON_AddItemToObject(parent, step, item));
-    if (!placed)
-        cJSON_Delete(item);
-    return placed;
-}
-
-static cJSON *columns_json(const struct record *record, bool all)
-{
-    const struct kind_info *kind = &kinds[record->kind];
-    cJSON *object = cJSON_CreateObject();
-    bool good = object;
-    for (unsigned column = 0; good && column < kind->column_count; column++) {
-        enum column_class class = kind->columns[column].class;
-        if (all || class == IDENTITY || class == STATE || class == DERIVED)
-            good = place(object, kind->columns[column].json, record_value_json(record, column));
-    }
-    int strong = column_by_flags(record->kind, STRONG);
-    if (good && strong >= 0)
-        good = place(object, "identity",
-                     cJSON_CreateString(record_has(record, (unsigned)strong) ? "strong" : "weak"));
-    if (good)
-        return object;
-    cJSON_Delete(object);
-    return NULL;
-}
-
-cJSON *record_json(const struct record *record)
-{
-    return columns_json(record, true);
-}
-
-cJSON *record_state_json(const struct record *record)
-{
-    return columns_json(record, false);
+    _cleanup_buffer_ struct buffer json = {0};
+    append_cell(&json, text);
+    return raw_json(&json);
 }
 
 static cJSON *text_json(const char *text)
@@ -145,11 +186,20 @@ static cJSON *known_json(int64_t integer)
     return integer >= 0 ? integer_json(integer) : cJSON_CreateNull();
 }
 
+/* Adds `item`, which it owns. */
+static bool add(cJSON *object, const char *name, cJSON *item)
+{
+    bool added = item && cJSON_AddItemToObject(object, name, item);
+    if (!added)
+        cJSON_Delete(item);
+    return added;
+}
+
 static cJSON *counts_json(const struct snapshot *snapshot)
 {
     cJSON *counts = cJSON_CreateObject();
     for (enum kind kind = 0; counts && kind < KIND_COUNT; kind++)
-        if (!place(counts, kinds[kind].plural, integer_json(snapshot->counts[kind]))) {
+        if (!add(counts, kinds[kind].plural, integer_json(snapshot->counts[kind]))) {
             cJSON_Delete(counts);
             return NULL;
         }
@@ -196,7 +246,7 @@ cJSON *snapshot_json(const struct snapshot *snapshot)
     bool good = object;
     for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
         if (good)
-            good = place(object, members[i].name, members[i].item);
+            good = add(object, members[i].name, members[i].item);
         else
             cJSON_Delete(members[i].item);
     }

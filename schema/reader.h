@@ -3,6 +3,7 @@
 #ifndef SCHEMA_READER_H
 #define SCHEMA_READER_H
 
+#include "base/buffer.h"
 #include "schema/database.h"
 #include "schema/record.h"
 #include "schema/snapshot.h"
@@ -46,10 +47,14 @@ int history_span(struct database *database, enum kind kind, int64_t identity, in
 int blob_read(struct database *database, const struct digest *digest, void **ret_bytes,
               size_t *ret_length);
 
+/* Appends the record as the JSON contract has it: one object, nested by the columns' JSON paths,
+ * every column present (null where not known), 64-bit ids as strings. `without` is the number of a
+ * column to leave out, -1 for none. */
+void record_append_json(struct buffer *json, const struct record *record, int without);
+
 struct cJSON;
 
-/* The record as the JSON contract has it: nested by the columns' JSON paths, every column present
- * (null where not known), 64-bit ids as strings. Owned by the caller; NULL without memory. */
+/* The same to put into another document. Owned by the caller; NULL without memory. */
 struct cJSON *record_json(const struct record *record);
 
 /* The same with identity, state and what is derived from them alone: for the sides of a change. */
