@@ -143,8 +143,10 @@ static int connect(struct database *database, int flags, const char *parameters)
         return error_memory();
     sqlite3_close(database->sqlite);
     database->sqlite = NULL;
-    if (sqlite3_open_v2(buffer_text(&uri), &database->sqlite, flags | SQLITE_OPEN_URI, NULL) !=
-        SQLITE_OK)
+    /* A connection is one thread's at a time: see to it where there are several (schema/writer.c).
+     */
+    if (sqlite3_open_v2(buffer_text(&uri), &database->sqlite,
+                        flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return database->sqlite ? sql_error(database, "open") : error_memory();
     double wait = database->wait_seconds * MILLISECONDS;
     sqlite3_busy_timeout(database->sqlite, wait < INT_MAX ? (int)wait : INT_MAX);
