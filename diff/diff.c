@@ -69,7 +69,7 @@ static int side_load(struct side *side, struct database *database, const struct 
     _cleanup_cursor_ struct cursor *cursor = NULL;
     const struct record *record;
     int result = cursor_open_unlike(database, at, other, kind, &cursor);
-    while (!result && (result = cursor_next(cursor, &record)) > 0)
+    while (!result && cursor && (result = cursor_next(cursor, &record)) > 0)
         result = side_add(side, record);
     if (!result && side->count)
         qsort(side->records, side->count, sizeof(*side->records), compare_identities);

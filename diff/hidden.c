@@ -102,9 +102,10 @@ int hidden_load(struct database *database, const struct snapshot *snapshot,
     const struct record *gap;
     if (!hidden || !(hidden->arena = arena_new()))
         return error_memory();
-    int result = cursor_open(database, snapshot, KIND_GAP, &cursor);
+    int result =
+        snapshot->counts[KIND_GAP] ? cursor_open(database, snapshot, KIND_GAP, &cursor) : 0;
     bool common;
-    while (!result && (result = cursor_next(cursor, &gap)) > 0) {
+    while (!result && cursor && (result = cursor_next(cursor, &gap)) > 0) {
         result = is_common_limit(database, other, gap, &common);
         if (!result && !common)
             result = add(hidden, gap);

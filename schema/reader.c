@@ -68,6 +68,12 @@ static int prepare(struct cursor *cursor, const char *view, const char *conditio
     return result ? result : sql_prepare(cursor->database, buffer_text(&sql), &cursor->select);
 }
 
+static void bind_parameters(sqlite3_stmt *select, const int64_t parameters[static 3])
+{
+    for (int i = 0; i < sqlite3_bind_parameter_count(select); i++)
+        sqlite3_bind_int64(select, i + 1, parameters[i]);
+}
+
 static int open_cursor(struct database *database, enum kind kind, const char *view,
                        const char *condition, bool by_key, const int64_t parameters[static 3],
                        struct cursor **ret_cursor)
@@ -80,8 +86,7 @@ static int open_cursor(struct database *database, enum kind kind, const char *vi
     int result = prepare(cursor, view, condition, by_key);
     if (result)
         return result;
-    for (int i = 0; i < sqlite3_bind_parameter_count(cursor->select); i++)
-        sqlite3_bind_int64(cursor->select, i + 1, parameters[i]);
+    bind_parameters(cursor->select, parameters);
     *ret_cursor = steal_pointer(cursor);
     return 0;
 }
@@ -111,6 +116,24 @@ int cursor_open_history(struct database *database, enum kind kind, int64_t ident
                        ret_cursor);
 }
 
+/* Whether any state of the kind meets the condition: 1, 0, or an error. To prepare what reads them
+ * takes longer than to read a hundred, and most kinds have not changed. */
+static int any_state(struct database *database, enum kind kind, const char *condition,
+                     const int64_t parameters[static 3])
+{
+    _cleanup_buffer_ struct buffer sql = {0};
+    _cleanup_statement_ sqlite3_stmt *select = NULL;
+    buffer_append_format(&sql, "SELECT 1 FROM %s_state WHERE %s LIMIT 1", kinds[kind].name,
+                         condition);
+    int result = buffer_error(&sql);
+    if (!result)
+        result = sql_prepare(database, buffer_text(&sql), &select);
+    if (result)
+        return result;
+    bind_parameters(select, parameters);
+    return sql_step(database, select);
+}
+
 /* The unary plus keeps SQLite from the wrong index. */
 int cursor_open_unlike(struct database *database, const struct snapshot *at,
                        const struct snapshot *other, enum kind kind, struct cursor **ret_cursor)
@@ -119,8 +142,12 @@ int cursor_open_unlike(struct database *database, const struct snapshot *at,
                               " AND first_snapshot <= ?2";
     const char *begins_after = "host_id = ?1 AND first_snapshot > ?3 AND first_snapshot <= ?2"
                                " AND (+last_snapshot >= ?2 OR +last_snapshot IS NULL)";
-    return open_cursor(database, kind, "history", at->id < other->id ? ends_before : begins_after,
-                       true, (int64_t[3]){at->host_id, at->id, other->id}, ret_cursor);
+    const char *condition = at->id < other->id ? ends_before : begins_after;
+    const int64_t parameters[] = {at->host_id, at->id, other->id};
+    int any = any_state(database, kind, condition, parameters);
+    *ret_cursor = NULL;
+    return any > 0 ? open_cursor(database, kind, "history", condition, true, parameters, ret_cursor)
+                   : any;
 }
 
 int cursor_next(struct cursor *cursor, const struct record **ret_record)

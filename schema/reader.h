@@ -26,7 +26,7 @@ int cursor_open_all(struct database *database, int64_t host_id, enum kind kind,
 
 /* Records of a kind that hold in `at` but whose state does not reach to `other` (a snapshot of the
  * same host, before or after): the half of a difference that costs only what differs. Without
- * samples and derived columns. */
+ * samples and derived columns. No cursor, NULL, where there are none. */
 int cursor_open_unlike(struct database *database, const struct snapshot *at,
                        const struct snapshot *other, enum kind kind, struct cursor **ret_cursor);
 
