@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,18 +67,51 @@ int record_compare_keys(const struct record *a, const struct record *b)
     return order ? order : compare_columns(a, b, STRONG);
 }
 
-static void store_little_endian(char *bytes, uint64_t integer, size_t size)
+/* The encoding of docs/schema.md; there is room for all of it. Each returns where it ends. */
+static char *put(char *at, const void *bytes, size_t length)
 {
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (char)(integer >> 8 * i & 0xff);
+    if (length)
+        memcpy(at, bytes, length);
+    return at + length;
 }
 
-static void append_text_value(struct buffer *buffer, const char *text, size_t length)
+static char *put_text(char *at, const char *text, size_t length)
 {
-    char size[4];
-    store_little_endian(size, length, sizeof(size));
-    buffer_append(buffer, size, sizeof(size));
-    buffer_append(buffer, text, length);
+    uint32_t size = htole32((uint32_t)length);
+    at = put(at, &size, sizeof(size));
+    return put(at, text, length);
+}
+
+static char *put_column(char *at, unsigned column, const struct value *value)
+{
+    uint16_t number = htole16((uint16_t)column);
+    at = put(at, &number, sizeof(number));
+    if (value->type == VALUE_TEXT) {
+        *at++ = 't';
+        return put_text(at, value->text, value->length);
+    }
+    uint64_t integer = htole64((uint64_t)value->integer);
+    *at++ = 'i';
+    return put(at, &integer, sizeof(integer));
+}
+
+static bool is_digested(const struct record *record, unsigned column)
+{
+    return record->values[column].type != VALUE_NULL &&
+           kinds[record->kind].columns[column].class <= STATE;
+}
+
+/* Of what is put, at most. */
+static size_t encoded_size(const struct record *record, const char *boot_id)
+{
+    enum { HEAD_MOST = 2 + 1 + 8, SIZE = 4 };
+    const struct kind_info *kind = &kinds[record->kind];
+    size_t size = SIZE + strlen(kind->name) + SIZE + strlen(boot_id);
+    for (unsigned column = 0; column < kind->column_count; column++)
+        if (is_digested(record, column))
+            size += HEAD_MOST +
+                    (record->values[column].type == VALUE_TEXT ? record->values[column].length : 0);
+    return size;
 }
 
 int record_digest(const struct record *record, const char *boot_id, struct buffer *scratch,
@@ -87,25 +121,15 @@ int record_digest(const struct record *record, const char *boot_id, struct buffe
     if (!kind->bound_to_boot || !boot_id)
         boot_id = "";
     buffer_clear(scratch);
-    append_text_value(scratch, kind->name, strlen(kind->name));
-    append_text_value(scratch, boot_id, strlen(boot_id));
-    for (unsigned column = 0; column < kind->column_count; column++) {
-        const struct value *value = &record->values[column];
-        if (value->type == VALUE_NULL || kind->columns[column].class > STATE)
-            continue;
-        bool integer = value->type == VALUE_INTEGER;
-        char head[2 + 1 + 8];
-        store_little_endian(head, column, 2);
-        head[2] = integer ? 'i' : 't';
-        store_little_endian(head + 3, integer ? (uint64_t)value->integer : value->length,
-                            integer ? 8 : 4);
-        buffer_append(scratch, head, integer ? 3 + 8 : 3 + 4);
-        if (!integer)
-            buffer_append(scratch, value->text, value->length);
-    }
-    if (scratch->failed)
+    char *begin = buffer_reserve(scratch, encoded_size(record, boot_id));
+    if (!begin)
         return buffer_error(scratch);
-    digest_of(scratch->bytes, scratch->length, ret_digest);
+    char *end = put_text(begin, kind->name, strlen(kind->name));
+    end = put_text(end, boot_id, strlen(boot_id));
+    for (unsigned column = 0; column < kind->column_count; column++)
+        if (is_digested(record, column))
+            end = put_column(end, column, &record->values[column]);
+    digest_of(begin, (size_t)(end - begin), ret_digest);
     return 0;
 }
 

@@ -44,10 +44,10 @@ class Cost(TestCase):
         return path
 
     def test_writing_what_has_not_changed(self):
-        self.check(20.4 * MILLION, self.write())
+        self.check(17.2 * MILLION, self.write())
 
     def test_writing_one_percent(self):
-        self.check(24.0 * MILLION, self.write("replace", "4"))
+        self.check(20.7 * MILLION, self.write("replace", "4"))
 
     def test_start_and_difference_of_neighbours(self):
         path = self.history(400, 300)
