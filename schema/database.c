@@ -143,8 +143,9 @@ static int connect(struct database *database, int flags, const char *parameters)
         return error_memory();
     sqlite3_close(database->sqlite);
     database->sqlite = NULL;
-    /* A connection is one thread's at a time: see to it where there are several (schema/writer.c).
-     */
+    /* Nobody asks how much memory SQLite takes. Refused, and no matter, once it is in use. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* A connection is one thread's at a time: schema/writer.c sees to it. */
     if (sqlite3_open_v2(buffer_text(&uri), &database->sqlite,
                         flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return database->sqlite ? sql_error(database, "open") : error_memory();

@@ -44,15 +44,15 @@ class Cost(TestCase):
         return path
 
     def test_writing_what_has_not_changed(self):
-        self.check(17.2 * MILLION, self.write())
+        self.check(16.8 * MILLION, self.write())
 
     def test_writing_one_percent(self):
-        self.check(20.7 * MILLION, self.write("replace", "4"))
+        self.check(19.9 * MILLION, self.write("replace", "4"))
 
     def test_start_and_difference_of_neighbours(self):
         path = self.history(400, 300)
-        self.check(11.5 * MILLION, count(NSLAPSE, "--db", path, "log", "-n", "1"))
-        self.check(9.1 * MILLION, count(NSLAPSE, "--db", path, "diff", "298", "299", function="difference_of"))
+        self.check(10.0 * MILLION, count(NSLAPSE, "--db", path, "log", "-n", "1"))
+        self.check(7.5 * MILLION, count(NSLAPSE, "--db", path, "diff", "298", "299", function="difference_of"))
 
     def test_export(self):
-        self.check(74 * MILLION, count(NSLAPSE, "--db", self.history(100, 20), "export", "--format", "json"))
+        self.check(65 * MILLION, count(NSLAPSE, "--db", self.history(100, 20), "export", "--format", "json"))
