@@ -165,22 +165,30 @@ static bool is_seen_from(const struct entity *entity, const struct record *proce
     return is;
 }
 
+const char *entity_name(const struct record *record)
+{
+    switch (record->kind) {
+    case KIND_MOUNT:
+        return record_text(record, MOUNT_TARGET);
+    case KIND_CONTAINER:
+        return record_text(record,
+                           record_has(record, CONTAINER_NAME) ? CONTAINER_NAME : CONTAINER_ID);
+    case KIND_CGROUP:
+        return record_text(record, CGROUP_PATH);
+    case KIND_DISCREPANCY:
+        return record_text(record, DISCREPANCY_SUBJECT);
+    default:
+        return NULL;
+    }
+}
+
 /* The shorter ways to say it. */
 static bool is_named(const struct entity *entity, const struct record *record,
                      struct buffer *scratch)
 {
-    switch (record->kind) {
-    case KIND_MOUNT:
-        return is_column(record, MOUNT_TARGET, entity->name, scratch);
-    case KIND_CONTAINER:
-        return is_container(record, entity->name, scratch);
-    case KIND_CGROUP:
-        return is_column(record, CGROUP_PATH, entity->name, scratch);
-    case KIND_DISCREPANCY:
-        return is_column(record, DISCREPANCY_SUBJECT, entity->name, scratch);
-    default:
-        return false;
-    }
+    const char *name = entity_name(record);
+    return (name && is_text(name, entity->name, scratch)) ||
+           (record->kind == KIND_CONTAINER && is_container(record, entity->name, scratch));
 }
 
 bool entity_matches(const struct entity *entity, const struct record *record,

@@ -26,6 +26,10 @@ int entity_parse(const char *text, struct entity *ret_entity);
 bool entity_matches(const struct entity *entity, const struct record *record,
                     struct buffer *scratch);
 
+/* What the record may be called behind its prefix: a container's name, a mount's target. NULL where
+ * that is a number. Borrowed. */
+const char *entity_name(const struct record *record);
+
 /* Appends how the record is written as an entity, as printable text. */
 void entity_append(struct buffer *buffer, const struct record *record);
 

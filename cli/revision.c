@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/settings.h"
+#include "cli/suggestion.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,58 @@ static int find_moment(struct database *database, const char *host, const char *
     return snapshot_find_moment(database, host, moment, ret_snapshot);
 }
 
+struct label_search {
+    struct suggestion suggestion;
+    char *closest; /* what the suggestion borrows */
+};
+
+static int consider_label(void *userdata, const struct snapshot *snapshot)
+{
+    struct label_search *search = userdata;
+    struct suggestion with_it = search->suggestion;
+    if (!snapshot->facts.label)
+        return 0;
+    suggestion_consider(&with_it, snapshot->facts.label);
+    if (with_it.closest != snapshot->facts.label)
+        return 0;
+    free(search->closest);
+    search->closest = strdup(snapshot->facts.label);
+    with_it.closest = search->closest;
+    search->suggestion = with_it;
+    return search->closest ? 0 : error_memory();
+}
+
+static const char *host_of(const struct snapshot *snapshot)
+{
+    return snapshot->facts.machine_id ? snapshot->facts.machine_id : snapshot->facts.host;
+}
+
+/* Ends the message that there is no such label by the one that was meant. */
+static int suggest_label(struct database *database, const char *host, const char *label)
+{
+    _cleanup_free_ char *message = strdup(error_message());
+    _cleanup_snapshot_ struct snapshot *newest = NULL;
+    struct label_search search = {.suggestion = {.word = label}};
+    if (!message)
+        return error_memory();
+    suggestion_consider(&search.suggestion, "latest");
+    int r = snapshot_find_latest(database, host, 0, &newest);
+    if (r >= 0)
+        r = snapshot_each(database, host_of(newest), 0, consider_label, &search);
+    if (r >= 0)
+        r = error_set(ERROR_NO_SNAPSHOT, "%s" SUGGESTION_FORMAT, message,
+                      SUGGESTION_ARGUMENTS(search.suggestion));
+    free(search.closest);
+    return r;
+}
+
+static int find_label(struct database *database, const char *host, const char *label,
+                      struct snapshot **ret_snapshot)
+{
+    int r = snapshot_find_label(database, host, label, ret_snapshot);
+    return r == -ERROR_NO_SNAPSHOT ? suggest_label(database, host, label) : r;
+}
+
 static int find_base(struct database *database, const char *host, const char *base,
                      struct snapshot **ret_snapshot)
 {
@@ -92,7 +145,7 @@ static int find_base(struct database *database, const char *host, const char *ba
     if (!*base)
         return error_set(ERROR_USAGE, "an empty revision; write latest, latest~3, a snapshot's "
                                       "number, a label, or a time such as @3h");
-    return snapshot_find_label(database, host, base, ret_snapshot);
+    return find_label(database, host, base, ret_snapshot);
 }
 
 static int find_for_host(struct database *database, const char *host, const char *text,
@@ -132,8 +185,7 @@ static int find_pair(struct database *database, const char *a, const char *b,
     int r = find_for_host(database, settings.host, a, &from);
     if (r < 0)
         return r;
-    const char *host = from->facts.machine_id ? from->facts.machine_id : from->facts.host;
-    r = find_for_host(database, settings.host ? settings.host : host, b, &to);
+    r = find_for_host(database, settings.host ? settings.host : host_of(from), b, &to);
     if (r < 0)
         return r;
     *ret_from = steal_pointer(from);

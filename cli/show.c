@@ -9,6 +9,7 @@
 #include "cli/evidence.h"
 #include "cli/revision.h"
 #include "cli/settings.h"
+#include "cli/suggestion.h"
 
 static struct {
     bool json, evidence;
@@ -138,6 +139,41 @@ static enum kind usual_kind(const struct entity *entity)
     return kind;
 }
 
+static int take_named(void *userdata, const struct record *record)
+{
+    struct search *search = userdata;
+    return entity_name(record) ? records_add(&search->found, record) : 0;
+}
+
+/* Nobody has ever seen it: what there is in the snapshot under nearly that name may be meant. */
+static int never_seen(struct database *database, const struct snapshot *snapshot,
+                      struct search *search)
+{
+    const struct entity *entity = search->entity;
+    struct suggestion suggestion = {.word = entity->name};
+    _cleanup_buffer_ struct buffer meant = {0};
+    int r = 0;
+    for (enum kind kind = 0; r >= 0 && kind < KIND_COUNT; kind++)
+        if (entity->kinds >> kind & 1)
+            r = records_each(database, snapshot, kind, take_named, search);
+    for (size_t i = 0; r >= 0 && i < search->found.count; i++)
+        suggestion_consider(&suggestion, entity_name(search->found.items[i]));
+    buffer_append(&meant, entity->text, (size_t)(entity->name - entity->text));
+    if (suggestion.closest) {
+        buffer_append_text(&meant, suggestion.closest);
+        suggestion.closest = buffer_text(&meant);
+    }
+    if (r < 0 || meant.failed)
+        return r < 0 ? r : error_memory();
+    return error_set(ERROR_USAGE,
+                     "%s is not in snapshot %lld%s; 'nslapse list %s%s' shows what there "
+                     "is" SUGGESTION_FORMAT,
+                     entity->text, (long long)snapshot->id,
+                     entity->seen_from ? "" : ", nor in any other",
+                     kinds[usual_kind(entity)].plural, entity->seen_from ? " -o pid,pids" : "",
+                     SUGGESTION_ARGUMENTS(suggestion));
+}
+
 static int not_found(struct database *database, const struct snapshot *snapshot,
                      struct search *search)
 {
@@ -155,12 +191,7 @@ static int not_found(struct database *database, const struct snapshot *snapshot,
     if (r < 0)
         return r;
     if (!near)
-        return error_set(ERROR_USAGE,
-                         "%s is not in snapshot %lld%s; 'nslapse list %s%s' shows what there is",
-                         search->entity->text, (long long)snapshot->id,
-                         search->entity->seen_from ? "" : ", nor in any other",
-                         kinds[usual_kind(search->entity)].plural,
-                         search->entity->seen_from ? " -o pid,pids" : "");
+        return never_seen(database, snapshot, search);
     return error_set(ERROR_USAGE,
                      "%s is not in snapshot %lld; it was %s seen in snapshot %lld (%s): 'nslapse "
                      "show %s %lld'",

@@ -192,11 +192,13 @@ class Revisions(Comparing):
 
     def test_what_names_no_snapshot(self):
         for revision, says in (("latest~4", "latest~"), ("5", "no snapshot 5"), ("0", "no snapshot 0"),
-                               ("99999999999999999999", "too large"), ("lable-3", "label 'lable-3'"),
+                               ("99999999999999999999", "too large"), ("some", "label 'some'"),
+                               ("lable-3", "did you mean 'label-3'?"), ("latset~1", "did you mean 'latest'?"),
                                (f"@{BOOT}", "2023-11-14 22:13:20"), ("@noon-ish", "not a time"),
                                ("", "empty revision"), ("latest~x", "~"), ("~2", "empty revision")):
             done = self.database.run("list", "processes", revision, expect=2)
             self.assertIn(says, done.stderr)
+            self.assertEqual("did you mean" in says, "did you mean" in done.stderr)
             self.assertEqual(1, done.stderr.count("\n"))
 
     def test_ranges(self):

@@ -115,6 +115,14 @@ class Show(TestCase):
         self.assertIn("it was first seen in snapshot 2 ", self.not_found("pid:812", "1"))
         self.assertIn("nor in any other", self.not_found("pid:999"))
 
+    def test_what_was_never_seen_may_have_been_meant_otherwise(self):
+        self.host.process(812, "web", cgroup="/lxc.payload.shop", mounts=MOUNTS, mnt=4026532001)
+        self.record()
+        self.assertIn("; did you mean 'container:shop'?", self.not_found("container:shpo"))
+        self.assertIn("; did you mean 'mount:/sys/fs/cgroup'?", self.not_found("mount:/sys/fs/cgruop"))
+        for entity in ("container:elsewhere", "pid:813", "pid:7@pid:4026531836"):
+            self.assertNotIn("did you mean", self.not_found(entity))
+
     def test_several_that_match_are_all_shown(self):
         self.host.process(812, "web", mounts=MOUNTS, mnt=4026532001)
         self.record()
