@@ -66,6 +66,8 @@ static int show_one(struct database *database, const struct snapshot *snapshot,
                     const struct record *record)
 {
     _cleanup_(shown_free) struct shown shown = {.database = database, .record = record};
+    if (arguments.evidence)
+        return show_evidence_json(database, record);
     int r = history_of_thing(database, record, &shown.thing);
     if (r >= 0)
         r = history_of_state(database, record, &shown.state);
@@ -89,14 +91,6 @@ static int show_all(struct database *database, const struct snapshot *snapshot,
     if (arguments.json)
         fputs("\n]\n", stdout);
     return 0;
-}
-
-static int show_evidence(struct database *database, const struct records *found)
-{
-    int r = 0;
-    for (size_t i = 0; i < found->count && r >= 0; i++)
-        r = evidence_show(database, found->items[i]);
-    return r;
 }
 
 /* Where else in the host's sequence the thing was seen: 0 for nowhere. */
@@ -216,15 +210,15 @@ static int run(int count, char **words)
         r = find_matches(database, snapshot, &search);
     if (r < 0)
         return r;
-    if (arguments.evidence && search.found.count)
-        return show_evidence(database, &search.found);
+    if (arguments.evidence && !arguments.json && search.found.count)
+        return evidence_show(database, &search.found);
     return search.found.count ? show_all(database, snapshot, &search.found)
                               : not_found(database, snapshot, &search);
 }
 
 const struct command command_show = {
     .name = "show",
-    .arguments = "ENTITY [REV] [--json | --evidence]",
+    .arguments = "ENTITY [REV] [--evidence] [--json]",
     .summary = "show all that is known of one thing, and its history",
     .details =
         "ENTITY is pid:812, tid:813, net:4026531840 (and every other type of namespace),\n"

@@ -19,4 +19,7 @@ int show_text(const struct shown *shown);
 /* As one JSON object, without a newline. 0 or a negative error. */
 int show_json(const struct shown *shown);
 
+/* The same of what was kept of the thing as evidence. */
+int show_evidence_json(struct database *database, const struct record *record);
+
 #endif

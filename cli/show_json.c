@@ -2,6 +2,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "cli/evidence.h"
 #include "cli/output.h"
 #include "cli/show.h"
 
@@ -110,4 +111,17 @@ int show_json(const struct shown *shown)
         return error_memory();
     int r = history_each(shown->database, shown->record, append_event, history);
     return r < 0 ? r : output_json(stdout, object);
+}
+
+int show_evidence_json(struct database *database, const struct record *record)
+{
+    cJSON *evidence = NULL;
+    _cleanup_json_ cJSON *object = cJSON_CreateObject();
+    int r = evidence_json(database, record, &evidence);
+    if (r < 0)
+        return r;
+    bool whole = add_key(object, record);
+    if (!add(object, "evidence", evidence) || !whole)
+        return error_memory();
+    return output_json(stdout, object);
 }

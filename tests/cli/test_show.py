@@ -10,6 +10,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from small_host import MOUNTS, SmallHost
 from support import TestCase
 
+WEB = "5b94" * 15 + "0123"
+# Written as it is kept.
+DOCUMENT = json.dumps({"ID": WEB, "Name": "/shop", "Config": {"Labels": {"a": "\\"}}}, separators=(",", ":"))
+
 
 class Show(TestCase):
     def setUp(self):
@@ -130,6 +134,40 @@ class Show(TestCase):
                          [thing["key"] for thing in self.show_json("mount:/")])
         self.assertEqual(2, self.show("mount:/").count("\nmount mount:/@") + 1)
         self.assertEqual(1, len(self.show_json("mount:/@mnt:4026532001")))
+
+    def test_evidence_of_one_thing_is_as_it_was_kept(self):
+        self.host.write(f"var/lib/docker/containers/{WEB}/config.v2.json", DOCUMENT)
+        self.host.process(812, "web", cgroup="/lxc.payload.shop")
+        self.record()
+        self.assertEqual(DOCUMENT, self.show("container:docker:shop", "--evidence"))
+        self.assertEqual([{"kind": "container", "key": f"container:docker:{WEB}", "name": "shop",
+                           "evidence": json.loads(DOCUMENT)}],
+                         self.show_json("container:docker:shop", "--evidence"))
+        done = self.database.run("show", "pid:812", "--evidence", expect=13)
+        self.assertEqual(("", "nslapse: no evidence was kept of pid:812; 'nslapse record --with environment' does\n"),
+                         (done.stdout, done.stderr))
+        self.assertEqual([None], [thing["evidence"] for thing in self.show_json("pid:812", "--evidence")])
+
+    def test_evidence_of_several_things_can_be_told_apart(self):
+        other = WEB[::-1]
+        for identity in (WEB, other):
+            self.host.write(f"var/lib/docker/containers/{identity}/config.v2.json", DOCUMENT)
+        self.host.process(812, "web", cgroup="/lxc.payload.shop")
+        self.record()
+        done = self.database.run("show", "container:shop", "--evidence", expect=13)
+        keys = sorted(f"container:docker:{identity}" for identity in (WEB, other))
+        self.assertEqual("\n".join(f"==> {key} <==\n{DOCUMENT}\n" for key in keys) +
+                         "\n==> container:lxc:shop <==\n", done.stdout)
+        self.assertEqual("nslapse: no evidence was kept of container:lxc:shop\n", done.stderr)
+        self.assertEqual([(keys[0], json.loads(DOCUMENT)), (keys[1], json.loads(DOCUMENT)), ("container:lxc:shop", None)],
+                         [(thing["key"], thing["evidence"]) for thing in self.show_json("container:shop", "--evidence")])
+
+    def test_evidence_of_an_environment(self):
+        self.host.process(812, "web")
+        self.host.write("proc/812/environ", "A=1\0B=\n\0")
+        self.database.run("--root", self.host.folder, "record", "-q", "--with", "environment")
+        self.assertEqual("A=1\0B=\n\0", self.show("pid:812", "--evidence"))
+        self.assertEqual([["A=1", "B=\n"]], [thing["evidence"] for thing in self.show_json("pid:812", "--evidence")])
 
     def test_every_sort_of_entity(self):
         self.host.process(812, "web", threads=[(813, "worker")], pid=4026532002, cgroup="/system.slice")
