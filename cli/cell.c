@@ -119,6 +119,12 @@ static void append_integer(struct buffer *buffer, const struct record *record, u
     }
 }
 
+static bool is_command(enum kind kind, unsigned column)
+{
+    return kind == KIND_PROCESS ? column == PROCESS_CMDLINE
+                                : kind == KIND_CONTAINER && column == CONTAINER_COMMAND;
+}
+
 void cell_append(struct buffer *buffer, const struct record *record, unsigned column)
 {
     const struct value *value = &record->values[column];
@@ -126,8 +132,7 @@ void cell_append(struct buffer *buffer, const struct record *record, unsigned co
     if (value->type == VALUE_INTEGER)
         append_integer(buffer, record, column);
     else if (value->type == VALUE_TEXT && kinds[record->kind].columns[column].type == TYPE_JSON)
-        append_json_text(buffer, value->text,
-                         record->kind == KIND_PROCESS && column == PROCESS_CMDLINE);
+        append_json_text(buffer, value->text, is_command(record->kind, column));
     else if (value->type == VALUE_TEXT)
         printable_append(buffer, value->text, value->length);
     if (buffer->length == before)

@@ -4,11 +4,13 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/printable.h"
+#include "cli/short_ids.h"
 #include "cli/suggestion.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BIT(kind) (1u << (kind))
 
@@ -116,8 +118,8 @@ static bool is_column(const struct record *record, unsigned column, const char *
     return stored && is_text(stored, given, scratch);
 }
 
-/* A container by its name, or by at least four characters of its id, with or without its engine,
- * and with or without what comes before the last part of it. */
+/* A container by its name, by its id as a table shows it, or by at least four characters of that,
+ * with or without its engine, and with or without what comes before the last part of it. */
 static bool is_container(const struct record *record, const char *name, struct buffer *scratch)
 {
     const char *engine = record_text(record, CONTAINER_ENGINE);
@@ -129,6 +131,10 @@ static bool is_container(const struct record *record, const char *name, struct b
     if (id && strlen(name) >= 4 &&
         (strncmp(id, name, strlen(name)) == 0 ||
          (slash && strncmp(slash + 1, name, strlen(name)) == 0)))
+        return true;
+    buffer_clear(scratch);
+    short_ids_append(scratch, id ? id : "");
+    if (strcmp(buffer_text(scratch), name) == 0)
         return true;
     return is_column(record, CONTAINER_NAME, name, scratch) ||
            is_column(record, CONTAINER_ID, name, scratch);
@@ -203,8 +209,13 @@ bool entity_matches(const struct entity *entity, const struct record *record,
 
 void entity_append(struct buffer *buffer, const struct record *record)
 {
-    _cleanup_buffer_ struct buffer key = {0};
+    _cleanup_buffer_ struct buffer key = {0}, with_short_ids = {0};
+    struct buffer *shown = &key;
     record_append_key(&key, record);
-    printable_append(buffer, buffer_text(&key), key.length);
-    buffer->failed |= key.failed;
+    if (record->kind == KIND_CONTAINER && isatty(STDOUT_FILENO)) {
+        shown = &with_short_ids;
+        short_ids_append(shown, buffer_text(&key));
+    }
+    printable_append(buffer, buffer_text(shown), shown->length);
+    buffer->failed |= key.failed || shown->failed;
 }

@@ -30,7 +30,8 @@ bool entity_matches(const struct entity *entity, const struct record *record,
  * that is a number. Borrowed. */
 const char *entity_name(const struct record *record);
 
-/* Appends how the record is written as an entity, as printable text. */
+/* Appends how the record is written as an entity, as printable text; on a terminal, with short ids.
+ */
 void entity_append(struct buffer *buffer, const struct record *record);
 
 #endif

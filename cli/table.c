@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "cli/cell.h"
 #include "cli/printable.h"
+#include "cli/short_ids.h"
+#include "schema/record.h"
 
 #include <ctype.h>
 #include <libsmartcols/libsmartcols.h>
@@ -97,13 +99,24 @@ int table_set_integer(struct libscols_line *row, size_t number, int64_t integer)
     return table_set_printable(row, number, text);
 }
 
+static bool has_container_id(enum kind kind, unsigned column)
+{
+    return kind == KIND_CONTAINER ? column == CONTAINER_ID || column == CONTAINER_OUTER
+                                  : kind == KIND_PROCESS && column == PROCESS_CONTAINER;
+}
+
 int table_set_value(struct libscols_line *row, size_t number, const struct record *record,
                     unsigned column)
 {
-    _cleanup_buffer_ struct buffer text = {0};
+    _cleanup_buffer_ struct buffer text = {0}, with_short_ids = {0};
+    struct buffer *cell = &text;
     cell_append(&text, record, column);
-    int r = buffer_error(&text);
-    return r < 0 ? r : table_set_printable(row, number, buffer_text(&text));
+    if (has_container_id(record->kind, column) && isatty(STDOUT_FILENO)) {
+        cell = &with_short_ids;
+        short_ids_append(cell, buffer_text(&text));
+    }
+    int r = text.failed ? error_memory() : buffer_error(cell);
+    return r < 0 ? r : table_set_printable(row, number, buffer_text(cell));
 }
 
 void table_set_style(struct libscols_line *row, enum style style)

@@ -210,6 +210,7 @@ class Containers(TestCase):
         self.assert_both("files")
         self.assertEqual([], self.database.diff().changes("containers", instance=str(self.data)))
         self.assertEqual([], self.gaps())
+        self.assertIn(" /bin/shop -v\n", self.database.run("list", "containers").stdout)
 
     def test_bad_engines_are_gaps(self):
         self.write_files()

@@ -163,6 +163,29 @@ class Width(Terminal):
         self.record("-q")
         self.assertIn(" fifteen-letters ", self.on_terminal("list", "processes", "--color", "never"))
 
+    def test_random_ids_of_containers_are_short(self):
+        outer, inner = "5b9417" * 10 + "0123", "c3d208" * 10 + "0123"
+        self.record("-q")
+        self.host.process(812, "web", cgroup=f"/docker/{outer}")
+        self.host.process(813, "inner", cgroup=f"/docker/{outer}/lxc/shop/docker/{inner}")
+        self.host.process(814, "name", cgroup=f"/lxc/{outer}-not-random")
+        self.record("-q")
+        short = "docker:5b94175b9417/shop/c3d208c3d208"
+        whole = f"docker:{outer}/shop/{inner}"
+        for arguments in (["list", "containers", "-o", "engine,engine_id,outer"], ["diff", "--kind", "containers"],
+                          ["list", "processes", "-o", "container"]):
+            text = self.on_terminal(*arguments, "--color", "never", columns=250)
+            self.assertIn(short.split(":")[1], text)
+            self.assertNotIn(inner, text)
+            self.assertIn(f"{outer}-not-random", text)
+            text = self.database.run(*arguments).stdout
+            self.assertIn(whole.split(":")[1], text)
+            self.assertNotIn("5b94175b9417/", text)
+        # What was shown can be asked for.
+        for name in (short, short.split(":")[1], "c3d208c3d208", whole):
+            thing, = json.loads(self.database.run("show", f"container:{name}", "--json").stdout)
+            self.assertEqual(f"container:{whole}", thing["key"])
+
 
 class Locales(Terminal):
     def setUp(self):
