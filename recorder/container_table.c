@@ -215,7 +215,7 @@ struct container *container_table_find_pair(struct container_table *table, uint3
 }
 
 void container_table_note(struct container_table *table, struct container *container, pid_t pid,
-                          int64_t start_ticks)
+                          int64_t start_ticks, bool frozen)
 {
     pthread_mutex_lock(&table->lock);
     bool earlier = !container->pid || start_ticks < container->start_ticks ||
@@ -224,5 +224,7 @@ void container_table_note(struct container_table *table, struct container *conta
         container->pid = pid;
         container->start_ticks = start_ticks;
     }
+    if (container->pid == pid && container->start_ticks == start_ticks)
+        container->frozen = frozen;
     pthread_mutex_unlock(&table->lock);
 }

@@ -34,6 +34,7 @@ struct container {
     struct record *record; /* what its engine tells; NULL for one that has a cgroup alone */
     pid_t pid;             /* its first process: confirmed, or the first one seen in it; or 0 */
     int64_t start_ticks;
+    bool frozen; /* ... and whether it is, by its cgroups */
     bool confirmed;
     bool state_is_seen;    /* its engine doesn't know whether it runs (engines/engine.h) */
     const char *random_id; /* within its outer container, of one that an engine tells of; or NULL */
@@ -77,9 +78,9 @@ int container_table_find(struct container_table *table, const struct proc_cgroup
 struct container *container_table_find_pair(struct container_table *table, uint32_t pid_namespace,
                                             uint32_t mnt_namespace);
 
-/* Notes that the process is in the container. Any thread. */
+/* Notes that the process is in the container, and whether it is frozen. Any thread. */
 void container_table_note(struct container_table *table, struct container *container, pid_t pid,
-                          int64_t start_ticks);
+                          int64_t start_ticks, bool frozen);
 
 /* By key, so that each run has the same order. */
 void container_table_sort(struct container_table *table);

@@ -187,25 +187,32 @@ static void fill_from_key(struct record *record, const struct container *contain
     record_set_text(record, CONTAINER_ID, colon + 1);
     record_set_text(record, CONTAINER_TIER, "cgroup");
     record_set_text(record, CONTAINER_OUTER, container->outer);
-    record_set_text(record, CONTAINER_CONTAINER_STATE, "running");
 }
 
-/* Files may be those of an earlier moment: one that has a process hasn't ended. */
-static bool is_ended_by_files(const struct record *record)
+static bool is_one_of(const char *word, const char *one, const char *other)
+{
+    return word && (strcmp(word, one) == 0 || strcmp(word, other) == 0);
+}
+
+/* Whether what its processes show is better known than what its engine has written down, if that is
+ * anything: files may be those of an earlier moment, and runtimes write nothing when they freeze.
+ * One that has a process has not ended. */
+static bool is_seen_better(const struct record *record, const struct container *container)
 {
     const char *tier = record_text(record, CONTAINER_TIER);
     const char *state = record_text(record, CONTAINER_CONTAINER_STATE);
-    return tier && strcmp(tier, "files") == 0 && state &&
-           (strcmp(state, "exited") == 0 || strcmp(state, "stopped") == 0);
+    bool of_files = tier && strcmp(tier, "files") == 0;
+    return state ? of_files && container->pid &&
+                       (is_one_of(state, "exited", "stopped") ||
+                        (container->frozen && strcmp(state, "running") == 0))
+                 : container->state_is_seen || !container->record;
 }
 
-/* Where its engine's files don't tell, or can't know. */
 static void set_seen_state(struct record *record, const struct container *container)
 {
-    if (container->pid && is_ended_by_files(record))
-        record_set_text(record, CONTAINER_CONTAINER_STATE, "running");
-    if (container->state_is_seen && !record_has(record, CONTAINER_CONTAINER_STATE))
-        record_set_text(record, CONTAINER_CONTAINER_STATE, container->pid ? "running" : "stopped");
+    const char *seen = container->frozen ? "paused" : container->pid ? "running" : "stopped";
+    if (is_seen_better(record, container))
+        record_set_text(record, CONTAINER_CONTAINER_STATE, seen);
 }
 
 static int emit(const struct capture *capture, const struct container *container)

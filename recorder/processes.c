@@ -216,7 +216,8 @@ static int emit_process(struct task_reader *reader, const struct task *process)
         return task_count(reader, process);
     if (process->container)
         container_table_note(&reader->capture->containers, process->container, process->pid,
-                             process->stat.fields[STAT_START_TICKS]);
+                             process->stat.fields[STAT_START_TICKS],
+                             record_integer(&reader->record, TASK_FROZEN, false));
     int r = task_emit(reader, process);
     if (r >= 0)
         r = task_gap(reader, process->pid, SOURCE_PROCESSES, KIND_PROCESS);

@@ -42,40 +42,6 @@ const char *oci_bundle(const cJSON *state)
     return bundle;
 }
 
-static bool file_says(struct engine_reading *reading, const char *folder, const char *name,
-                      const char *word)
-{
-    enum { MOST = 4096 };
-    _cleanup_buffer_ struct buffer path = {0}, text = {0};
-    buffer_append_format(&path, "%s/%s", folder, name);
-    return !path.failed && engine_read_file(reading, buffer_text(&path), MOST, &text) >= 0 &&
-           strstr(buffer_text(&text), word);
-}
-
-static bool is_frozen(struct engine_reading *reading, const char *cgroup)
-{
-    return file_says(reading, cgroup, "freezer.state", "FROZEN") ||
-           file_says(reading, cgroup, "cgroup.events", "frozen 1");
-}
-
-/* runc tells the folders of all hierarchies, crun the path that is the same in each. */
-static bool is_paused(struct engine_reading *reading, const cJSON *state)
-{
-    static const char *const controllers[] = {"freezer", ""};
-    const char *path = json_get_string(state, "cgroup-path");
-    for (size_t i = 0; i < sizeof(controllers) / sizeof(*controllers); i++) {
-        _cleanup_buffer_ struct buffer composed = {0};
-        const char *folder = json_get_string(json_get(state, "cgroup_paths"), controllers[i]);
-        if (!folder && path) {
-            buffer_append_format(&composed, "/sys/fs/cgroup/%s/%s", controllers[i], path);
-            folder = composed.failed ? NULL : composed.bytes;
-        }
-        if (folder && is_frozen(reading, folder))
-            return true;
-    }
-    return false;
-}
-
 /* Whoever waits to be started holds this open, in both. */
 static bool is_started(struct engine_reading *reading, const char *folder, const char *id)
 {
@@ -92,7 +58,6 @@ void oci_set_state(struct engine_reading *reading, const struct oci_runtime *run
     engine_set_number(reading, CONTAINER_START_TICKS, json_get(state, runtime->start_ticks));
     const char *word = engine_process_has_gone(reading)   ? "stopped"
                        : !is_started(reading, folder, id) ? "created"
-                       : is_paused(reading, state)        ? "paused"
                                                           : "running";
     engine_set_text(reading, CONTAINER_CONTAINER_STATE, word);
 }

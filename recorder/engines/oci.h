@@ -26,8 +26,8 @@ void oci_append_folder(struct buffer *buffer, const struct oci_runtime *runtime,
 int oci_read_state(struct engine_reading *reading, const struct oci_runtime *runtime,
                    const char *folder, const char *id, cJSON **ret_state);
 
-/* Fills the container begun with its runtime, its first process, and whether that is running,
- * "paused", "created" and not started yet, or "stopped". */
+/* Fills the container begun with its runtime, its first process, and whether that is "running",
+ * "created" and not started yet, or "stopped". Who is frozen is seen by its cgroup. */
 void oci_set_state(struct engine_reading *reading, const struct oci_runtime *runtime,
                    const char *folder, const char *id, const cJSON *state);
 

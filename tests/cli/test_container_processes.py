@@ -50,6 +50,24 @@ class ContainerProcesses(TestCase):
         self.assertEqual([f"docker:{WEB}", f"docker:{WEB}", None],
                          [export.process(pid)["container"] for pid in (500, 501, 502)])
 
+    def freeze(self, cgroup):
+        self.host.write(f"sys/fs/cgroup{cgroup}/cgroup.events", "populated 1\nfrozen 1\n")
+
+    def test_what_is_frozen_is_paused(self):
+        """Where files don't tell: by the cgroup of the first process, not by what is frozen within."""
+        self.container(WEB, "web", 500)
+        self.container(BARE, "bare", 510)
+        self.host.process(500, "shop", start=400, cgroup=SCOPE, **OWN)
+        self.host.process(510, "shop", start=401, cgroup=f"/docker/{BARE}", pid=4026532600, mnt=4026532601)
+        self.host.process(511, "worker", start=402, cgroup=f"/docker/{BARE}/worker", pid=4026532600, mnt=4026532601)
+        self.host.process(520, "init", start=403, cgroup="/lxc.payload.shop")
+        self.freeze(SCOPE)
+        self.freeze(f"/docker/{BARE}/worker")
+        self.freeze("/lxc.payload.shop")
+        export = self.record()
+        self.assertEqual(["paused", "running"], [self.named(export, name)["state"] for name in ("web", "bare")])
+        self.assertEqual("paused", export.one("containers", engine="lxc")["state"])
+
     def test_a_number_that_is_somebody_elses_by_now(self):
         self.container(STALE, "stale", 600)
         self.host.process(600, "cron", start=300, cgroup="/system.slice/cron.service")

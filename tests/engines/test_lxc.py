@@ -157,7 +157,11 @@ class LxcTest(EngineTestCase):
         self.database.record()
         web = self.own(lxc)[self.web]
         self.assertTrue(self.database.export().process(web["pid"])["frozen"])
+        self.assertEqual("paused", web["state"])
         lxc.lxc("unfreeze", self.web)
+        self.database.record()
+        change, = self.database.diff().changes("containers", instance=str(lxc.folder))
+        self.assertEqual(("changed", ["state"], "running"), (change["op"], change["fields"], change["after"]["state"]))
         lxc.stop(self.web)
         self.database.record()
         change, = self.database.diff().changes("containers", instance=str(lxc.folder))
