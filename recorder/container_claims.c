@@ -12,7 +12,7 @@
 
 /* What the kernel says of the process that a claim names. */
 struct first_process {
-    pid_t pid;
+    pid_t pid, parent;
     int64_t start_ticks;
     uint32_t pid_namespace, mnt_namespace;
     uid_t uid; /* effective */
@@ -54,6 +54,7 @@ static bool read_first_process(struct claim *claim, int64_t pid, struct first_pr
         return false;
     process->pid = (pid_t)pid;
     process->uid = status.st_uid;
+    process->parent = (pid_t)stat.fields[STAT_PPID];
     process->start_ticks = stat.fields[STAT_START_TICKS];
     process->pid_namespace = read_namespace(claim, directory, "ns/pid", NSFS_PID);
     process->mnt_namespace = read_namespace(claim, directory, "ns/mnt", NSFS_MNT);
@@ -334,6 +335,28 @@ static int add_cgroups(const struct claim *claim, const struct first_process *pr
     return r;
 }
 
+static bool differ(uint32_t one, uint32_t other)
+{
+    return one && other && one != other;
+}
+
+/* From the parent of its first process upwards, as long as they are in its cgroup. */
+static void note_makers(struct claim *claim, const struct first_process *first,
+                        struct container *container)
+{
+    struct first_process process = {.parent = first->parent};
+    for (size_t i = 0; i < CONTAINER_MAKERS_MOST && process.parent > 1; i++) {
+        bool outside = read_first_process(claim, process.parent, &process) &&
+                       (differ(process.pid_namespace, first->pid_namespace) ||
+                        differ(process.mnt_namespace, first->mnt_namespace)) &&
+                       is_in_cgroup_of(claim, &process, container->key);
+        if (!outside)
+            break;
+        container->makers[i] = process.pid;
+    }
+    buffer_free(&process.cgroup_file);
+}
+
 /* Whether it is the mount namespace of the host's own processes: of the first one, if that may be
  * seen, and of the recorder. */
 static bool is_of_host(struct claim *claim, uint32_t mnt_namespace)
@@ -437,6 +460,7 @@ static int add_first_process(struct claim *claim, const struct first_process *pr
     if (!container->hh_pid.tbl)
         return error_memory();
     int r = add_cgroups(claim, process, container);
+    note_makers(claim, process, container);
     return r < 0 ? r : add_pair(claim, process, container);
 }
 

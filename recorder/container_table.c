@@ -204,6 +204,15 @@ int container_table_find(struct container_table *table, const struct proc_cgroup
     return r;
 }
 
+/* A later process with a maker's number isn't that one. */
+bool container_is_made_by(const struct container *container, pid_t pid, int64_t start_ticks)
+{
+    for (size_t i = 0; i < CONTAINER_MAKERS_MOST && container->makers[i]; i++)
+        if (container->makers[i] == pid)
+            return start_ticks <= container->start_ticks;
+    return false;
+}
+
 struct container *container_table_find_pair(struct container_table *table, uint32_t pid_namespace,
                                             uint32_t mnt_namespace)
 {

@@ -10,7 +10,9 @@
  * - What another engine has claimed already, under that id or with that first process, is that
  * one's: Docker's containers are containerd's, too.
  *
- * A process is in the container whose cgroup is the innermost around its own, in any hierarchy.
+ * A process is in the container whose cgroup is the innermost around its own, in any hierarchy; but
+ * not who has made the first process, and stands above it outside of its namespaces: systemd-nspawn
+ * may be in the cgroup of its container, bubblewrap always is.
  * What is further inside and has a name that engines give (cgroup_names.h) is a container that no
  * engine tells of. One in no such cgroup is in the container of whose first process it shares the
  * pid and the mount namespace, if only one has that pair. */
@@ -27,6 +29,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+enum { CONTAINER_MAKERS_MOST = 4 };
+
 struct container {
     UT_hash_handle hh, hh_pid, hh_random_id;
     const char *key;       /* "engine:id" */
@@ -39,6 +43,7 @@ struct container {
     bool state_is_seen;    /* its engine doesn't know whether it runs (engines/engine.h) */
     const char *random_id; /* within its outer container, of one that an engine tells of; or NULL */
     uint32_t pid_namespace, mnt_namespace; /* of a confirmed first process; or 0 */
+    pid_t makers[CONTAINER_MAKERS_MOST];   /* in its cgroup, but not in it; 0 behind the last */
 };
 
 struct container_table {
@@ -73,6 +78,9 @@ int container_table_claim(struct container_table *table, const struct host *host
  * Borrowed, as long as the table. Any thread. 0 or -ENOMEM. */
 int container_table_find(struct container_table *table, const struct proc_cgroup *cgroup,
                          struct container **ret_container);
+
+/* Whether the process has made the container, in whose cgroup it is. Any thread. */
+bool container_is_made_by(const struct container *container, pid_t pid, int64_t start_ticks);
 
 /* The container whose first process has both namespaces; NULL for none. Any thread. */
 struct container *container_table_find_pair(struct container_table *table, uint32_t pid_namespace,

@@ -174,6 +174,9 @@ static void set_container(struct task_reader *reader, struct task *task)
     struct container_table *table = &reader->capture->containers;
     if (!table->open || proc_stat_has_flag(&task->stat, TASK_KERNEL_THREAD))
         return;
+    if (task->container &&
+        container_is_made_by(task->container, task->pid, task->stat.fields[STAT_START_TICKS]))
+        task->container = NULL; /* but perhaps in the one around it, as its namespaces say */
     if (!task->container)
         task->container = container_table_find_pair(table, task->namespaces[LINK_PID],
                                                     task->namespaces[LINK_MNT]);

@@ -123,6 +123,16 @@ class Nspawn(TestCase):
         self.assert_is(export, "web", pids=[501, 502])
         self.assertIsNone(export.process(500)["container"])
 
+    def test_keeper_in_the_cgroup_of_its_container(self):
+        """Where it doesn't part its cgroup (v1). Who has left the namespaces is in the container still."""
+        scope = "/machine.slice/machine-web.scope"
+        self.machine("web", 501)
+        self.running(500, "-M", "web", cgroup=scope, of_keeper=scope)
+        self.host.process(503, "escaped", ppid=502, start=600, cgroup=scope)
+        export = self.record()
+        self.assert_is(export, "web", state="running", pid=501, pids=[501, 502, 503])
+        self.assertEqual([None, "nspawn:web"], [export.process(pid)["container"] for pid in (500, 503)])
+
     def test_damaged(self):
         self.machine("web", 501)
         self.host.write("run/systemd/machines/odd", b"CLASS=container\nLEADER=99999999999\nROOT=\\377\\9\\\n\0\n=\n")

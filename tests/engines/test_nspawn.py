@@ -40,13 +40,11 @@ class Nspawn:
 
     def start(self, *options, cgroup, script="sleep 1001 & exec sleep 1000", before=()):
         """Returns systemd-nspawn's number, when the container's processes are there."""
-        for root in CGROUPS:
-            (root / cgroup).mkdir()
-            self.cgroups.append(root / cgroup)
+        cgroups = self.make_cgroup(cgroup)
 
         def enter():
-            for root in CGROUPS:
-                (root / cgroup / "cgroup.procs").write_text(str(os.getpid()))
+            for path in cgroups:
+                (path / "cgroup.procs").write_text(str(os.getpid()))
 
         process = subprocess.Popen([*before, "systemd-nspawn", "-q", "--register=no", "--keep-unit", *options,
                                     "/bin/sh", "-c", script], cwd=self.folder, preexec_fn=enter,
@@ -55,13 +53,29 @@ class Nspawn:
         wait_until(lambda: len(self.sleepers(process.pid)) == 2, "the container's processes are there")
         return process.pid
 
+    def make_cgroup(self, name):
+        """In each hierarchy."""
+        paths = [root / name for root in CGROUPS]
+        for path in paths:
+            path.mkdir()
+        self.cgroups += paths
+        return paths
+
+    def below(self, pid):
+        """All that it has started."""
+        with contextlib.suppress(OSError):
+            children = map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+            return [found for child in children for found in (child, *self.below(child))]
+        return []
+
     def sleepers(self, nspawn):
         """The processes below it that sleep."""
-        with contextlib.suppress(OSError):
-            children = pathlib.Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split()
-            sleeps = [nspawn] if pathlib.Path(f"/proc/{nspawn}/comm").read_text() == "sleep\n" else []
-            return sleeps + [pid for child in children for pid in self.sleepers(int(child))]
-        return []
+        sleepers = []
+        for pid in self.below(nspawn):
+            with contextlib.suppress(OSError):
+                if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sleep\n":
+                    sleepers.append(pid)
+        return sleepers
 
     def stop(self, pid):
         """With all that it has started."""
@@ -143,6 +157,20 @@ class NspawnTest(EngineTestCase):
         export = self.database.export()
         self.assert_holds(pid, export, f"{root}/web-{self.mark}")
         self.assert_has({"name": f"web-{self.mark}", "host_namespaces": []}, self.one(f"{root}/web-{self.mark}"))
+        self.assertEqual([], [container["id"] for container in export["containers"]
+                              if container["tier"] == "cgroup" and self.mark in container["id"]])
+
+    def test_in_one_cgroup_with_it(self):
+        """As it leaves them with machined on v1."""
+        root = self.nspawn.make(f"web-{self.mark}")
+        pid = self.nspawn.start("-aD", root, cgroup=f"nslapse-{self.mark}")
+        scope = self.nspawn.make_cgroup(f"machine-web\\x2d{self.mark}.scope")
+        for member in (pid, *self.nspawn.below(pid)):
+            for cgroup in scope:
+                (cgroup / "cgroup.procs").write_text(str(member))
+        self.database.record()
+        export = self.database.export()
+        self.assert_holds(pid, export, f"{root}/web-{self.mark}")
         self.assertEqual([], [container["id"] for container in export["containers"]
                               if container["tier"] == "cgroup" and self.mark in container["id"]])
 
