@@ -8,12 +8,14 @@
 When it ends nothing of it is left: no process, no mount.
 """
 
+import json
 import os
 import pathlib
 import shlex
 import shutil
 import signal
 import subprocess
+import sys
 
 import busybox_image
 from support import need_programs, wait_until
@@ -74,6 +76,25 @@ class Docker:
     def create(self, *options, command=("sleep", "1000")):
         return self.docker("create", *options, IMAGE, *command)
 
+    def enable_plugin(self, name):
+        """Makes one that listens, as a plugin has to, and does nothing else; returns its id. It has no Python of
+        its own to do that by."""
+        root = self.folder / "plugin"
+        listen = "import os, socket, time; os.fchdir(3); s = socket.socket(socket.AF_UNIX); s.bind('x'); s.listen()"
+        for path, content in busybox_image.root_files().items():
+            (root / "rootfs" / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / "rootfs" / path).write_bytes(content)
+            (root / "rootfs" / path).chmod(0o755)
+        (root / "config.json").write_text(json.dumps({
+            "interface": {"types": ["docker.dummy/1.0"], "socket": "x"}, "network": {"type": "none"},
+            "entrypoint": ["/bin/sh", "-c", f'exec 3</run/docker/plugins; exec /bin/busybox chroot /host '
+                           f'{sys.executable} -c "{listen}; time.sleep(1000)"'],
+            "env": [{"name": "SECRET", "value": "hunter2"}], "linux": {"capabilities": ["CAP_SYS_CHROOT"]},
+            "mounts": [{"source": "/", "destination": "/host", "type": "bind", "options": ["rbind"]}]}))
+        self.docker("plugin", "create", name, root)
+        self.docker("plugin", "enable", name)
+        return self.docker("plugin", "inspect", "--format", "{{.Id}}", name)
+
     def inspect(self, container, path):
         return self.docker("inspect", "--format", "{{" + path + "}}", container)
 
@@ -103,6 +124,8 @@ class Docker:
         if self.process.poll() is None:
             for container in self.docker("ps", "-aq").split():
                 self.docker("rm", "-f", container)
+            for plugin in self.docker("plugin", "ls", "-q").split():
+                self.docker("plugin", "rm", "-f", plugin)
             self.stop()
             return
         runtime = self.folder / "exec/runtime-runc/moby"

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "recorder/engines/containerd_api.h"
 #include "recorder/engines/cri.h"
+#include "recorder/engines/docker_plugin.h"
 #include "recorder/engines/inspected.h"
 #include "recorder/engines/oci.h"
 #include "recorder/engines/oci_privileges.h"
@@ -31,7 +32,7 @@ static const char usual_socket[] = "/run/containerd/containerd.sock";
 static const char usual_state[] = "/run/containerd";
 static const char usual_database[] = "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 static const char tasks[] = "/io.containerd.runtime.v2.task";
-static const char of_kubernetes[] = "k8s.io", of_docker[] = "moby", of_plugins[] = "plugins.moby";
+static const char of_kubernetes[] = "k8s.io", of_docker[] = "moby";
 static const char shim[] = "containerd-shim"; /* and what the kernel cuts from longer names */
 
 /* ---- where it is ---- */
@@ -256,8 +257,6 @@ static void set_container(const struct asking *asking, const Containerd__Contain
                            moment_of(container->created_at));
     engine_set_json(reading, CONTAINER_LABELS, labels, "{}");
     engine_add_groups_of_labels(reading, labels);
-    if (is_namespace(asking, of_plugins))
-        engine_add_group(reading, "docker-plugin", container->id);
     set_spec(reading, json_get(document, "spec"));
 }
 
@@ -296,13 +295,17 @@ static int set_all(struct asking *asking, const struct containerd_container *who
 {
     static const char *const environments[] = {"spec.process.env", NULL};
     struct engine_reading *reading = asking->reading;
+    int r = 0;
     set_task(reading, whole);
     if (whole->container)
         set_container(asking, whole->container, document);
+    if (whole->container)
+        r = docker_plugin_set(reading, asking->namespace, whole->container->id,
+                              json_get(document, "spec"));
     if (listed)
         cri_set_listed(reading, &listed->whole);
-    if (is_namespace(asking, of_docker))
-        return 0;
+    if (r < 0 || is_namespace(asking, of_docker))
+        return r;
     _cleanup_free_ char *printed = cJSON_PrintUnformatted(document);
     struct buffer text = {.bytes = printed, .length = printed ? strlen(printed) : 0};
     if (!printed)
@@ -516,8 +519,9 @@ static int tell_bundle(struct engine_reading *reading, const struct bundle *bund
         return error_memory();
     set_state(reading, bundle, name);
     set_bundle(reading, known, spec, name);
+    int r = docker_plugin_set(reading, bundle->namespace, name, spec);
     engine_keep_document(reading, text, spec, environments);
-    return engine_container_end(reading);
+    return r < 0 ? r : engine_container_end(reading);
 }
 
 static int read_bundle(struct engine_reading *reading, const char *name, void *userdata)

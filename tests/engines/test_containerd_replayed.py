@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "cli"))
 import replay
 from replay import Call, GrpcReplay, HttpReplay, encode
 from small_host import SmallHost
-from support import TestCase
+from support import Database, TestCase
 
 SERVICES = "/containerd.services."
 WEB = "b" * 64
@@ -70,9 +70,24 @@ class Replayed(TestCase):
             self.assertFalse(SECRET.encode() in path.read_bytes(), path)
 
     def test_plugins_of_docker_are_a_group(self):
-        self.engine([*namespaces("plugins.moby"), *of("plugins.moby", f'containers {{ id: "{WEB}" }}')])
-        self.database.record("--engine-timeout", "60")
-        self.assertEqual([{"type": "docker-plugin", "name": WEB}], self.own()[f"plugins.moby/{WEB}"]["groups"])
+        """By the name that Docker has beside its root, if that can be read."""
+        plugin = self.folder / "plugins" / WEB / "config.json"
+        spec = json.dumps(json.dumps({"root": {"path": str(plugin.parent / "rootfs")}}))
+        self.engine([*namespaces("plugins.moby"),
+                     *of("plugins.moby", f'containers {{ id: "{WEB}" spec {{ value: {spec} }} }}')])
+        plugin.parent.mkdir(parents=True)
+        known = '{"plugin": {"Name": "shop/volumes:1", "PluginReference": "docker.io/shop/volumes:1"}}'
+        for number, (content, name, image, gaps) in enumerate((
+                (None, WEB, None, []), ("[", WEB, None, [f"containerd:plugins.moby/{WEB}"]),
+                (known, "shop/volumes:1", "docker.io/shop/volumes:1", []))):
+            if content:
+                plugin.write_text(content)
+            self.database = Database(self.folder / f"{number}.db")
+            self.database.record("--engine-timeout", "60")
+            container = self.own()[f"plugins.moby/{WEB}"]
+            self.assertEqual(([{"type": "docker-plugin", "name": name}], name, image),
+                             (container["groups"], container["name"], container["image"]))
+            self.assertEqual(gaps, [gap["subject"] for gap in self.database.export()["gaps"] if WEB in gap["subject"]])
 
     def test_without_the_plugin_the_containers_of_kubernetes_are_told_all_the_same(self):
         labels = "".join(f'labels {{ key: "io.kubernetes.pod.{key}" value: "{value}" }}'

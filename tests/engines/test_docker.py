@@ -98,6 +98,23 @@ class DockerTest(EngineTestCase):
         self.assertEqual([shared["pid"]], shared["pids"])
         self.assertTrue(export.process(export.one("containers", id=paused)["pid"])["frozen"])
 
+    def test_plugins(self):
+        """Which containerd runs: by the names that Docker has for them."""
+        identity = self.docker.enable_plugin("shop/volumes:1")
+        self.database.record()
+        export = self.database.export()
+        plugin = export.one("containers", id=f"plugins.moby/{identity}")
+        self.assertEqual(("containerd", "shop/volumes:1", "running", ["cgroup"]), tuple(
+            plugin[name] for name in ("engine", "name", "state", "host_namespaces")))
+        self.assertEqual([{"type": "docker-plugin", "name": "shop/volumes:1"}], plugin["groups"])
+        self.assertEqual([plugin["pid"]], plugin["pids"])
+        self.assertIn("SECRET", plugin["environment_names"])
+        for path in self.folder.glob("test.db*"):
+            self.assertNotIn(b"hunter2", path.read_bytes())
+        self.docker.docker("plugin", "disable", identity)
+        self.database.record()
+        self.assertEqual(["removed"], self.database.diff().ops("containers", id=f"plugins.moby/{identity}"))
+
     def test_nothing_is_asked_twice_and_changes_are_seen(self):
         web = self.docker.run("--name", "web", "--network", "none")
         self.database.record()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is left of a container in files: its config.json, a NUL, and the state that its engine or
- * its runtime keeps. The first byte says whose they are, containerd's or CRI-O's. */
+ * its runtime keeps; of containerd, a NUL, and what Docker has of its plugin. The first byte says
+ * whose they are, containerd's or CRI-O's. */
 #include "tests/fuzz/engine-files.h"
 
 /* No value of a variable is among what is kept. */
@@ -19,8 +20,9 @@ static void check_evidence(const struct engine_message *container)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    static const char *const of_containerd[] = {"io.containerd.runtime.v2.task/ns/web/config.json",
-                                                "run/containerd/runc/ns/web/state.json", NULL};
+    static const char *const of_containerd[] = {
+        "io.containerd.runtime.v2.task/plugins.moby/web/config.json",
+        "run/containerd/runc/plugins.moby/web/state.json", "plugins/web/config.json", NULL};
     static const char *const of_crio[] = {"overlay-containers/5b94/userdata/config.json",
                                           "overlay-containers/5b94/userdata/state.json", NULL};
     static const struct engine_files both[] = {{.engine = &engine_containerd,
