@@ -141,6 +141,15 @@ static const char *scope_of(const struct value *value, char number[static 24])
     return value->type == VALUE_INTEGER ? number : value->type == VALUE_TEXT ? value->text : NULL;
 }
 
+/* Another engine may have a container with the same id: only both together are a scope. */
+static bool container_is_covered(const struct hidden *hidden, const struct record *container)
+{
+    static const char prefix[] = "container:";
+    _cleanup_buffer_ struct buffer key = {0};
+    record_append_key(&key, container);
+    return key.failed || has_gap(hidden, KIND_CONTAINER, buffer_text(&key) + strlen(prefix));
+}
+
 bool hidden_covers(const struct hidden *hidden, const struct record *record)
 {
     const struct kind_info *kind = &kinds[record->kind];
@@ -151,6 +160,8 @@ bool hidden_covers(const struct hidden *hidden, const struct record *record)
             kind->columns[column].flags & SCOPE ? scope_of(&record->values[column], number) : NULL;
         covered = scope && has_gap(hidden, record->kind, scope);
     }
+    if (hidden->count && !covered && record->kind == KIND_CONTAINER)
+        covered = container_is_covered(hidden, record);
     return covered;
 }
 

@@ -47,7 +47,7 @@ static int take_gap(const struct capture *capture, const struct engine_found *fo
     return r < 0 ? r
                  : collector_gap(capture->sink, SOURCE_CONTAINERS, buffer_text(&subject),
                                  message->code, message->detail, KIND_CONTAINER,
-                                 message->id ? message->id : found->instance);
+                                 message->id ? buffer_text(&subject) : found->instance);
 }
 
 static int keep_evidence(const struct capture *capture, const struct engine_message *message,
@@ -128,9 +128,11 @@ static int claim_all(struct opening *opening)
     int r = 0;
     for (size_t i = 0; i < found->count && r >= 0; i++)
         r = claim_all_of(opening, &found->list[i]);
-    if (r >= 0 && found->left_out)
-        r = collector_gap(opening->capture->sink, SOURCE_CONTAINERS, "engines", E2BIG,
-                          "there are more of them than are looked at", KIND_CONTAINER, NULL);
+    for (size_t i = 0; engines[i] && r >= 0; i++)
+        if (found->left_out >> i & 1)
+            r = collector_gap(opening->capture->sink, SOURCE_CONTAINERS, engines[i]->name, E2BIG,
+                              "there are more engines of it than are looked at", KIND_CONTAINER,
+                              engines[i]->name);
     return r;
 }
 

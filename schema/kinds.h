@@ -155,8 +155,8 @@ enum column_flags {
     C(MOUNT, COVERED_BY, "covered_by", "covered_by", INTEGER, STATE, 0, "mount id of the nearest mount that hides it")
 
 #define CONTAINER_COLUMNS(C)                                                                                                                       \
-    C(CONTAINER, ENGINE, "engine", "engine", TEXT, IDENTITY, KEY | DEFAULT, "docker, podman, containerd, ...")                                     \
-    C(CONTAINER, ID, "engine_id", "id", TEXT, IDENTITY, KEY | SCOPE | DEFAULT, "the engine's id of it")                                         \
+    C(CONTAINER, ENGINE, "engine", "engine", TEXT, IDENTITY, KEY | SCOPE | DEFAULT, "docker, podman, containerd, ...")                                     \
+    C(CONTAINER, ID, "engine_id", "id", TEXT, IDENTITY, KEY | DEFAULT, "the engine's id of it")                                         \
     C(CONTAINER, NAME, "name", "name", TEXT, STATE, DEFAULT, "the engine's name for it")                                                           \
     C(CONTAINER, IMAGE, "image", "image", TEXT, STATE, SHARED | DEFAULT | OPTIONAL, "name of the image")                                               \
     C(CONTAINER, CONTAINER_STATE, "state", "state", TEXT, STATE, SHARED | DEFAULT, "running, paused, exited, created, ...")                        \

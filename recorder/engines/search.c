@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 
 /* More engines nobody has; whoever pretends to is not followed, and takes no room from those of the
- * host's root. */
-enum { ENGINES_MOST = 128, ENGINES_OF_OTHERS_MOST = 64 };
+ * host's root, nor from where each user of the host may have some. */
+enum { ENGINES_MOST = 4096, ENGINES_THAT_RUN_MOST = 128, ENGINES_OF_OTHERS_MOST = 64 };
 
 /* Accounts of people, as opposed to those of the system: login.defs(5), UID_MIN and UID_MAX. */
 enum { FIRST_USER = 1000, LAST_USER = 59999 };
@@ -161,6 +161,14 @@ static bool is_trusted(const struct engine_process *process, const struct engine
     return !(process && process->outer) && owner_of(process, place) == 0;
 }
 
+static size_t order_of(const struct engine *engine)
+{
+    size_t order = 0;
+    while (engines[order] && engines[order] != engine)
+        order++;
+    return order;
+}
+
 /* Whose it is counts: nobody adds a socket of his own to the engine of somebody else. */
 static bool is_same_place(const struct engine_search *search, const struct engine_found *found,
                           const struct engine_process *process, const struct engine_place *place)
@@ -196,16 +204,18 @@ static const char *make_instance(struct engine_search *search, const struct engi
 
 /* Where the paths begin: through the kernel's own link, which no name in a container can turn. A
  * copy has the files of the host alone. */
-static int open_root(const struct engine_search *search, const struct engine_process *process)
+static int open_root(const struct engine_search *search, const struct engine_process *process,
+                     bool *ret_is_own)
 {
     const struct host *host = search->host;
     bool inside = process && process->outer;
     bool elsewhere = process && search->mnt_namespace != search->own_mnt_namespace;
-    if (host->live && (inside || elsewhere)) {
+    *ret_is_own = host->live && (inside || elsewhere);
+    if (*ret_is_own) {
         int fd = openat(search->directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
     }
-    return inside ? -ENOENT : fcntl(host->root, F_DUPFD_CLOEXEC, 3);
+    return inside ? -ENOENT : host->root;
 }
 
 static int add_found(struct engine_search *search, const struct engine_process *process,
@@ -238,10 +248,11 @@ static int add_found(struct engine_search *search, const struct engine_process *
         added->instance = make_instance(search, added);
     if (!added->instance)
         return error_memory();
-    added->root = open_root(search, process);
+    added->root = open_root(search, process, &added->root_is_own);
     if (added->root >= 0 || added->root == -EACCES) {
         found->count++;
-        found->of_others += !added->trusted;
+        found->running += process != NULL;
+        found->of_others += process && !added->trusted;
     }
     return 0;
 }
@@ -255,6 +266,14 @@ static struct engine_found *find_place(const struct engine_search *search,
         if (is_same_place(search, &found->list[i], process, place))
             return &found->list[i];
     return NULL;
+}
+
+static bool is_too_much(const struct engines_found *found, const struct engine_process *process,
+                        const struct engine_place *place)
+{
+    bool of_others = process && !is_trusted(process, place);
+    return found->count == ENGINES_MOST || (process && found->running == ENGINES_THAT_RUN_MOST) ||
+           (of_others && found->of_others == ENGINES_OF_OTHERS_MOST);
 }
 
 int engine_search_add(struct engine_search *search, const struct engine_process *process,
@@ -272,9 +291,8 @@ int engine_search_add(struct engine_search *search, const struct engine_process 
             known->place.runtime_folder = copy(found, place->runtime_folder, &failed);
         return failed ? error_memory() : 0;
     }
-    if (found->count == ENGINES_MOST ||
-        (!is_trusted(process, place) && found->of_others == ENGINES_OF_OTHERS_MOST)) {
-        found->left_out++;
+    if (is_too_much(found, process, place)) {
+        found->left_out |= 1u << order_of(search->engine);
         return 0;
     }
     return add_found(search, process, place);
@@ -417,14 +435,6 @@ static int look_where_they_usually_are(struct engine_search *search)
     return r;
 }
 
-static size_t order_of(const struct engine *engine)
-{
-    size_t order = 0;
-    while (engines[order] && engines[order] != engine)
-        order++;
-    return order;
-}
-
 /* Where an engine of the host was in the last snapshot: "/var/lib/docker", "uid-1000:/home/...". */
 static int look_where_it_was(void *userdata, const struct record *known)
 {
@@ -452,8 +462,8 @@ static int look_where_it_was(void *userdata, const struct record *known)
     return r;
 }
 
-/* Those of the host's root before others, and these before those in containers; then by the order
- * of the engines; then who runs longer. */
+/* Those of the host's root before others, and these before those in containers; all of a user
+ * together; then by the order of the engines; then who runs longer. */
 static int compare_found(const void *a, const void *b)
 {
     const struct engine_found *one = a, *other = b;
@@ -461,6 +471,8 @@ static int compare_found(const void *a, const void *b)
         return one->trusted ? -1 : 1;
     if (!one->outer != !other->outer)
         return one->outer ? 1 : -1;
+    if (one->place.uid != other->place.uid)
+        return one->place.uid < other->place.uid ? -1 : 1;
     if (one->engine != other->engine)
         return order_of(one->engine) < order_of(other->engine) ? -1 : 1;
     if (one->start_ticks != other->start_ticks)
@@ -471,7 +483,7 @@ static int compare_found(const void *a, const void *b)
 void engines_found_free(struct engines_found *found)
 {
     for (size_t i = 0; i < found->count; i++)
-        fd_close(found->list[i].root);
+        fd_close(found->list[i].root_is_own ? found->list[i].root : -1);
     free(found->list);
     arena_free(found->arena);
     *found = (struct engines_found){0};

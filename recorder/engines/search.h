@@ -21,6 +21,7 @@ struct engine_found {
     uint32_t pid_namespace; /* in which the engine's numbers of processes are; 0 for the host's */
     uint32_t mnt_namespace; /* 0 where it isn't known */
     int root;               /* directory where its paths begin; -EACCES where we may not see it */
+    bool root_is_own;       /* else it is that of the host */
     const struct engine_keeper *keepers;
     struct engine_keeper *last_keeper;
 };
@@ -29,8 +30,9 @@ struct engine_found {
 struct engines_found {
     struct engine_found *list; /* those that are believed first, first */
     size_t count, capacity;
-    size_t of_others; /* among them, whose aren't the host's root's */
-    size_t left_out;  /* more than anyone has */
+    size_t running;    /* among them, to which a process has led */
+    size_t of_others;  /* among those, whose aren't the host's root's */
+    uint32_t left_out; /* more than anyone has: bits of their places among engines[] */
     struct arena *arena;
 };
 

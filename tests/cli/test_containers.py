@@ -346,7 +346,7 @@ class Containers(TestCase):
         self.assertEqual(["running", "exited"], [containers[name]["state"] for name in ("web", "done")])
         self.assertEqual({None}, {container["command"] for container in containers.values()})
         hidden = {gap["hides_scope"] for gap in self.database.export()["gaps"]}
-        self.assertLessEqual({WEB, DONE}, hidden)
+        self.assertLessEqual({f"docker:{WEB}", f"docker:{DONE}"}, hidden)
 
     def test_the_last_snapshots_folder_is_looked_at_again(self):
         """Of an engine with a folder of its own choice, which doesn't run any more."""
@@ -397,7 +397,19 @@ class CopiedDisk(TestCase):
             self.run_by_user(pid, "--data-root", f"/home/evil/{pid}")
         export = self.record()
         export.one("containers", engine="docker", id=DONE)
-        export.one("gaps", source="containers", subject="engines", errno=errno.E2BIG)
+        # Of which engine there are so many is said, and of others nothing is hidden.
+        gap, = export.all("gaps", source="containers", errno=errno.E2BIG)
+        self.assertEqual(("docker", "container", "docker"), tuple(gap[name] for name in ("subject", "hides", "hides_scope")))
+
+    def test_a_host_of_many_users(self):
+        """Each of them may have some of every engine: that many are no gap."""
+        users = range(1000, 1100)
+        self.host.write("etc/passwd", "".join(f"u{uid}:x:{uid}:{uid}::/home/u{uid}:/bin/sh\n" for uid in users))
+        self.write_container("home/u1099/.local/share/docker")
+        export = self.record()
+        self.assertEqual("uid-1099:/home/u1099/.local/share/docker",
+                         export.one("containers", engine="docker", id=DONE)["instance"])
+        self.assertEqual([], export.all("gaps", source="containers"))
 
 
 if __name__ == "__main__":

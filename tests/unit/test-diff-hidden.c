@@ -273,19 +273,37 @@ static void the_scope_of_a_mount_is_its_namespace(void **state)
                       "unobserved mount:@mnt:4026532001, added mount:@mnt:4026532002");
 }
 
-static void the_scope_of_a_container_is_its_id(void **state)
+static void add_container(struct world *world, const char *engine, const char *id)
 {
-    (void)state;
     struct record record;
     record_begin(&record, KIND_CONTAINER);
-    record_set_text(&record, CONTAINER_ENGINE, "docker");
-    record_set_text(&record, CONTAINER_ID, "5b94");
-    world_add(&before, &record);
-    record_set_text(&record, CONTAINER_ID, "5b95");
-    world_add(&before, &record);
-    add_gap(&after, "container", "5b94");
-    assert_difference("unobserved container:docker:5b94, removed container:docker:5b95",
-                      "unobserved container:docker:5b94, added container:docker:5b95");
+    record_set_text(&record, CONTAINER_ENGINE, engine);
+    record_set_text(&record, CONTAINER_ID, id);
+    world_add(world, &record);
+}
+
+static void the_scope_of_a_container_is_its_engine_and_id(void **state)
+{
+    (void)state;
+    add_container(&before, "docker", "5b94");
+    add_container(&before, "docker", "5b95");
+    add_container(&before, "podman", "5b94");
+    add_gap(&after, "container", "docker:5b94");
+    assert_difference("unobserved container:docker:5b94, removed container:docker:5b95, "
+                      "removed container:podman:5b94",
+                      "unobserved container:docker:5b94, added container:docker:5b95, "
+                      "added container:podman:5b94");
+}
+
+/* Not those of others, though they are called so. */
+static void the_scope_of_an_engine_is_all_of_its_containers(void **state)
+{
+    (void)state;
+    add_container(&before, "docker", "5b94");
+    add_container(&before, "lxc", "docker");
+    add_gap(&after, "container", "docker");
+    assert_difference("unobserved container:docker:5b94, removed container:lxc:docker",
+                      "unobserved container:docker:5b94, added container:lxc:docker");
 }
 
 /* A kind that this program does not know, or none: nothing is hidden, nothing fails. */
@@ -444,7 +462,8 @@ int main(void)
         of_two_worlds(a_gap_with_a_scope_hides_that_alone),
         of_two_worlds(the_scope_of_a_thread_is_its_process),
         of_two_worlds(the_scope_of_a_mount_is_its_namespace),
-        of_two_worlds(the_scope_of_a_container_is_its_id),
+        of_two_worlds(the_scope_of_a_container_is_its_engine_and_id),
+        of_two_worlds(the_scope_of_an_engine_is_all_of_its_containers),
         of_two_worlds(gaps_that_hide_nothing),
         of_two_worlds(a_namespace_may_be_where_its_hidden_member_is),
         of_two_worlds(also_where_only_a_thread_of_it_was),
