@@ -272,7 +272,7 @@ static void append_value(struct buffer *line, const struct record *record, unsig
     const enum column_type type = kinds[record->kind].columns[column].type;
     char moment[CLOCK_TEXT_SIZE];
     if (value->type == VALUE_NULL)
-        buffer_append_text(line, "unknown");
+        buffer_append_char(line, '-'); /* not known, or none */
     else if (value->type == VALUE_TEXT)
         dot_append_name(line, value->text, VALUE_LENGTH);
     else if (type == TYPE_BOOLEAN)

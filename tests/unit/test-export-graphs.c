@@ -361,14 +361,16 @@ static void test_containers_of_a_difference(void **state)
     host_add_container(&fixture->world, "f6", "new", 0);
     for (size_t i = 0; i < fixture->world.count; i++) {
         struct record *record = fixture->world.records[i];
-        const char *name =
-            record->kind == KIND_CONTAINER ? record_text(record, CONTAINER_NAME) : "";
-        if (strcmp(name, "cache") == 0)
-            record_set_text(record, CONTAINER_CONTAINER_STATE, "paused");
+        if (record->kind != KIND_CONTAINER ||
+            strcmp(record_text(record, CONTAINER_NAME), "cache") != 0)
+            continue;
+        record_set_text(record, CONTAINER_CONTAINER_STATE, "exited");
+        record->values[CONTAINER_PID] = (struct value){.type = VALUE_NULL};
     }
     draw_difference(fixture, "containers");
     assert_node(fixture, "container_docker_f6", "<B>+ new</B>");
-    assert_node(fixture, "container_docker_b2", "state: running → paused");
+    assert_node(fixture, "container_docker_b2", "state: running → exited");
+    assert_node(fixture, "container_docker_b2", "pid: 51 → -");
     assert_not_drawn(fixture, "container_docker_a1");
 }
 
