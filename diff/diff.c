@@ -93,6 +93,13 @@ static void set_field(uint64_t *fields, unsigned column)
     fields[column / 64] |= UINT64_C(1) << column % 64;
 }
 
+/* What a container's processes show of it, as far as its engine doesn't tell. */
+static bool is_shown_by_processes(enum kind kind, unsigned column)
+{
+    return kind == KIND_CONTAINER && (column == CONTAINER_PID || column == CONTAINER_START_TICKS ||
+                                      column == CONTAINER_CONTAINER_STATE);
+}
+
 /* A column that says nothing when a gap covers the record: null, or that the process could not be
  * read. */
 static bool says_nothing(const struct record *record, unsigned column)
@@ -126,17 +133,23 @@ static bool differs(const struct change *change, unsigned column)
            !value_equal(&change->before->values[column], &change->after->values[column]);
 }
 
+/* Whether the column says nothing for a gap. */
+static bool is_hidden(const struct hidden *hidden, const struct record *record, unsigned column)
+{
+    return says_nothing(record, column) &&
+           (hidden_covers(hidden, record) ||
+            (is_shown_by_processes(record->kind, column) && hidden_covers_processes(hidden)));
+}
+
 /* The columns that differ, parted into those seen on both sides and those that a gap hides. */
 static bool compare(struct builder *builder, struct change *change, uint64_t *hidden_fields)
 {
-    bool hidden_before = hidden_covers(builder->hidden_before, change->before);
-    bool hidden_after = hidden_covers(builder->hidden_after, change->after);
     bool any_hidden = false;
     for (unsigned column = 0; column < kinds[change->kind].column_count; column++) {
         if (!differs(change, column))
             continue;
-        bool hidden = (hidden_before && says_nothing(change->before, column)) ||
-                      (hidden_after && says_nothing(change->after, column));
+        bool hidden = is_hidden(builder->hidden_before, change->before, column) ||
+                      is_hidden(builder->hidden_after, change->after, column);
         set_field(hidden ? hidden_fields : change->fields, column);
         any_hidden |= hidden;
     }

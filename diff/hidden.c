@@ -165,6 +165,11 @@ bool hidden_covers(const struct hidden *hidden, const struct record *record)
     return covered;
 }
 
+bool hidden_covers_processes(const struct hidden *hidden)
+{
+    return hidden->count && has_gap(hidden, KIND_PROCESS, NULL);
+}
+
 /* SELECT the processes and threads (kind, pid) that were in the namespace ?2 in snapshot ?1, or
  * would have put their children there. NULL, without an error, for a type that there is not. */
 static int prepare_members(struct database *database, const char *type, sqlite3_stmt **ret_select)
@@ -289,6 +294,13 @@ static int mounts_are_hidden(const struct hidden *hidden, struct database *datab
                : member_is_hidden(hidden, database, seen, "mnt", inode, ret_hidden);
 }
 
+/* By the names of their cgroups. */
+static bool is_known_by_processes(const struct record *container)
+{
+    const char *tier = record_text(container, CONTAINER_TIER);
+    return tier && strcmp(tier, "cgroup") == 0;
+}
+
 int hidden_may_hold(const struct hidden *hidden, struct database *database,
                     const struct snapshot *seen, const struct record *record, bool *ret_hidden)
 {
@@ -297,6 +309,8 @@ int hidden_may_hold(const struct hidden *hidden, struct database *database,
         return 0;
     if (record->kind == KIND_THREAD)
         *ret_hidden = task_is_hidden(hidden, KIND_THREAD, record_integer(record, THREAD_PID, -1));
+    if (record->kind == KIND_CONTAINER)
+        *ret_hidden = is_known_by_processes(record) && hidden_covers_processes(hidden);
     if (record->kind == KIND_NAMESPACE)
         return namespace_is_hidden(hidden, database, seen, record, ret_hidden);
     if (record->kind == KIND_MOUNT)

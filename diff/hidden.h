@@ -18,10 +18,14 @@ DEFINE_CLEANUP(struct hidden *, hidden_free)
 /* Whether a gap names the record's kind and scope. */
 bool hidden_covers(const struct hidden *hidden, const struct record *record);
 
+/* Whether all processes are hidden, as on a disk that has none. */
+bool hidden_covers_processes(const struct hidden *hidden);
+
 /* Whether the record, which was seen in snapshot `seen`, may be in the snapshot of `hidden` unseen:
- * a gap covers it, or the process of this thread. Or a namespace, or that of a mount, that is: gaps
- * cover a process or thread that was seen to be in it, or the process that it was reached through,
- * or, by their names as scopes, each of the sources that showed it. */
+ * a gap covers it, or the process of this thread, or the processes that alone told of a container.
+ * Or a namespace, or that of a mount, that is: gaps cover a process or thread that was seen to be
+ * in it, or the process that it was reached through, or, by their names as scopes, each of the
+ * sources that showed it. */
 int hidden_may_hold(const struct hidden *hidden, struct database *database,
                     const struct snapshot *seen, const struct record *record, bool *ret_hidden);
 

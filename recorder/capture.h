@@ -17,6 +17,7 @@ struct capture {
     const struct recorder_options *options;
     const struct sink *sink;           /* called in the thread that runs the collectors alone */
     unsigned without;                  /* bit 1 << enum source: left out */
+    unsigned unseen;                   /* the same: of what this host has not */
     struct hierarchies hierarchies;    /* filled before the first collector */
     struct container_table containers; /* as engines tell of them: before the first collector */
     struct number_list processes;      /* as /proc has listed them */
@@ -27,7 +28,7 @@ struct capture {
 
 static inline bool capture_wants(const struct capture *capture, enum source source)
 {
-    return !(capture->without >> source & 1);
+    return !((capture->without | capture->unseen) >> source & 1);
 }
 
 static inline void capture_progress(const struct capture *capture, const char *what, size_t done,

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "recorder/engines/programs.h"
 #include "recorder/engines/readers.h"
+#include "recorder/kernel/rooted.h"
 
 #include <string.h>
 
@@ -154,7 +155,8 @@ static int open_containers(struct opening *opening)
                                            .take = take_message,
                                            .userdata = opening};
     int r = container_table_open(&capture->containers);
-    if (r >= 0 && procfs_list_numbers(capture->host->proc, ".", &opening->processes) < 0)
+    if (r >= 0 && host_has_processes(capture->host) &&
+        procfs_list_numbers(capture->host->proc, ".", &opening->processes) < 0)
         return 0; /* who reads the processes will say why */
     if (r >= 0 && options->each_known_container)
         r = options->each_known_container(options->userdata, add_known, &opening->known);
@@ -174,6 +176,44 @@ int containers_open(struct capture *capture)
     int r = open_containers(&opening);
     end_opening(&opening);
     return r;
+}
+
+static bool has_left(const struct engine_found *found, const char *folder, const char *name)
+{
+    _cleanup_buffer_ struct buffer path = {0};
+    buffer_append_format(&path, "%s%s", folder, name);
+    _cleanup_close_ int fd = path.failed ? -1 : rooted_open_path(found->root, path.bytes);
+    return fd >= 0;
+}
+
+static bool has_left_files(const struct engine_found *found)
+{
+    static const char *const itself[] = {"", NULL};
+    const struct engine_place *place = &found->place;
+    const char *const *leaves = found->engine->leaves ? found->engine->leaves : itself;
+    bool any = place->runtime_folder && has_left(found, place->runtime_folder, "");
+    for (; *leaves && !any; leaves++)
+        any = has_left(found, place->folder, *leaves);
+    return any;
+}
+
+int containers_expect_files(const struct host *host, const char *root)
+{
+    const struct number_list nobody = {0};
+    const struct known_containers nothing = {0};
+    struct engines_found found = {0};
+    bool any = false;
+    int r = engines_search(host, &nobody, &nothing, &found);
+    for (size_t i = 0; i < found.count && !any; i++)
+        any = has_left_files(&found.list[i]);
+    engines_found_free(&found);
+    if (r < 0 || any)
+        return r;
+    return error_set(ENOENT,
+                     "cannot record %s: there is no process in %s/proc, and no container engine "
+                     "has left any files; give the folder of a copied host ('nslapse doctor "
+                     "--capture-fixture DIR' makes one), or of a copied disk with containers",
+                     root, root);
 }
 
 /* ---- records ---- */
@@ -210,10 +250,11 @@ static bool is_seen_better(const struct record *record, const struct container *
                  : container->state_is_seen || !container->record;
 }
 
-static void set_seen_state(struct record *record, const struct container *container)
+static void set_seen_state(const struct capture *capture, struct record *record,
+                           const struct container *container)
 {
     const char *seen = container->frozen ? "paused" : container->pid ? "running" : "stopped";
-    if (is_seen_better(record, container))
+    if (host_has_processes(capture->host) && is_seen_better(record, container))
         record_set_text(record, CONTAINER_CONTAINER_STATE, seen);
 }
 
@@ -225,7 +266,7 @@ static int emit(const struct capture *capture, const struct container *container
         record = *container->record;
     else
         fill_from_key(&record, container, engine);
-    set_seen_state(&record, container);
+    set_seen_state(capture, &record, container);
     record.values[CONTAINER_PID] = record.values[CONTAINER_START_TICKS] =
         (struct value){.type = VALUE_NULL};
     if (container->pid) {

@@ -11,4 +11,7 @@
  * The recorder must have no other thread meanwhile. 0, or an error of the sink or of memory. */
 int containers_open(struct capture *capture);
 
+/* Of a copied disk, `root`: -ENOENT, with a message, where no engine has left any files either. */
+int containers_expect_files(const struct host *host, const char *root);
+
 #endif

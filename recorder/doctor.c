@@ -87,7 +87,7 @@ static const char *mount_identity(const struct host *host)
 static const char *processes(const struct host *host)
 {
     if (!host->live)
-        return "the copied proc";
+        return host_has_processes(host) ? "the copied proc" : "none: there is no proc in the copy";
     if (host->detached)
         return "a procfs of the recorder's own, as something is mounted over parts of /proc";
     return host_may(host, CAP_SYS_PTRACE)

@@ -101,19 +101,19 @@ static int open_live(struct host *host)
     return 0;
 }
 
-/* An empty folder is a copy that went wrong, and not a host of which every process has ended. */
-static int expect_processes(const struct host *host, const char *root)
+/* A copied disk has at most the folder on which proc was mounted. */
+static int open_copied_processes(struct host *host, const char *root)
 {
     _cleanup_number_list_ struct number_list processes = {0};
-    int r = procfs_list_numbers(host->proc, ".", &processes);
-    if (r < 0)
-        return error_set(-r, "cannot list the processes in %s/proc: %s", root, strerror(-r));
-    if (!processes.count)
-        return error_set(ENOENT,
-                         "cannot read the processes below %s: there is none in %s/proc; copy the "
-                         "host once more ('nslapse doctor --capture-fixture DIR' there does it)",
-                         root, root);
-    return 0;
+    int directory = procfs_open_directory(host->root, "proc");
+    int r = directory < 0 ? directory : procfs_list_numbers(directory, ".", &processes);
+    if (r >= 0 && processes.count)
+        host->proc = directory;
+    else
+        fd_close(directory);
+    return r < 0 && r != -ENOENT
+               ? error_set(-r, "cannot list the processes in %s/proc: %s", root, strerror(-r))
+               : 0;
 }
 
 static int open_copy(struct host *host, const char *root)
@@ -121,20 +121,15 @@ static int open_copy(struct host *host, const char *root)
     int directory = host->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return error_set(errno,
-                         "cannot open the folder %s: %s; give the one that holds the copied proc",
+                         "cannot open the folder %s: %s; give the one that holds the copied host",
                          root, strerror(errno));
-    host->proc = procfs_open_directory(directory, "proc");
-    if (host->proc < 0)
-        return error_set(
-            ENOENT,
-            "cannot read the processes below %s: there is no folder %s/proc (%s); give "
-            "the folder that holds the copied proc",
-            root, root, strerror(-host->proc));
     host->sys = procfs_open_directory(directory, "sys");
     host->etc = procfs_open_directory(directory, "etc");
     host->has_security_labels = host->has_login_uids = true;
-    read_self(host);
-    return expect_processes(host, root);
+    int r = open_copied_processes(host, root);
+    if (r >= 0)
+        read_self(host);
+    return r;
 }
 
 static void read_capabilities(struct host *host)

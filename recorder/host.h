@@ -10,7 +10,7 @@
 
 struct host {
     bool live;             /* else a copied tree: no system call may ask the kernel about it */
-    int proc, sys, etc;    /* directories; sys and etc -1 where there are none */
+    int proc, sys, etc;    /* directories, -1 where there are none: a copied disk has no proc */
     int root;              /* what they stand in: "/", or the copied tree */
     bool detached;         /* `proc` is a procfs of our own, as something covers parts of /proc */
     pid_t self;            /* the recorder in `proc`; in a copy who made it; 0 for nobody */
@@ -23,7 +23,8 @@ struct host {
     struct arena *arena; /* of the facts' text */
 };
 
-/* Opens the live host, or with `root` a copied tree, and reads the facts known at the beginning. */
+/* Opens the live host, or with `root` a copied tree, and reads the facts known at the beginning. A
+ * copied tree may have no processes; what it has then is for the caller to find out. */
 int host_open(const char *root, struct host **ret_host);
 void host_free(struct host *host);
 
@@ -33,6 +34,12 @@ DEFINE_CLEANUP(struct host *, host_free)
 static inline bool host_has(const struct host *host, enum feature feature)
 {
     return features_have(&host->features, feature);
+}
+
+/* Whether there are processes to be seen: not on a disk that was copied. */
+static inline bool host_has_processes(const struct host *host)
+{
+    return host->proc >= 0;
 }
 
 /* Whether the process is the recorder itself, at work. */

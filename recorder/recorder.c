@@ -76,6 +76,8 @@ int recorder_open(const struct recorder_options *options, struct recorder **ret_
         r = make_without_json(recorder);
     if (r >= 0)
         r = host_open(options->root, &recorder->host);
+    if (r >= 0 && !host_has_processes(recorder->host))
+        r = containers_expect_files(recorder->host, options->root);
     if (r < 0)
         return r;
     recorder->host->facts.without = recorder->without_json;
@@ -117,8 +119,31 @@ static int report_left_out(const struct capture *capture)
 {
     int r = 0;
     for (unsigned source = 0; source < SOURCE_COUNT && r >= 0; source++)
-        if (!capture_wants(capture, source))
+        if (capture->without >> source & 1)
             r = report_source(capture, source);
+    return r;
+}
+
+/* A disk has the files of engines alone. */
+static unsigned unseen_sources(const struct host *host)
+{
+    unsigned all = (1u << SOURCE_COUNT) - 1;
+    return host_has_processes(host) ? 0 : all & ~(1u << SOURCE_CONTAINERS);
+}
+
+/* Once for each kind, whichever of its sources it is. */
+static int report_unseen(const struct capture *capture)
+{
+    static const char detail[] = "the copy has no /proc, as it is of a disk alone";
+    unsigned reported = 0;
+    int r = 0;
+    for (unsigned source = 0; source < SOURCE_COUNT; source++)
+        for (unsigned kind = 0; kind < KIND_COUNT && r >= 0; kind++) {
+            bool hides = capture->unseen >> source & collectors[source].hides >> kind & 1;
+            if (hides && !(reported >> kind & 1))
+                r = collector_gap(capture->sink, source, kinds[kind].plural, 0, detail, kind, NULL);
+            reported |= (unsigned)hides << kind;
+        }
     return r;
 }
 
@@ -172,6 +197,8 @@ static int report_pid_namespace(const struct capture *capture)
 static int report_limits(const struct capture *capture)
 {
     int r = report_left_out(capture);
+    if (r >= 0)
+        r = report_unseen(capture);
     if (r >= 0 && capture->host->live)
         r = report_hidden_processes(capture);
     if (r >= 0 && capture->host->live)
@@ -184,7 +211,7 @@ static int report_limits(const struct capture *capture)
 static int run_collectors(struct capture *capture)
 {
     int r = report_limits(capture);
-    if (r >= 0)
+    if (r >= 0 && host_has_processes(capture->host))
         r = hierarchies_open(capture->host, capture->sink, &capture->hierarchies);
     if (r >= 0 && capture_wants(capture, SOURCE_CONTAINERS))
         r = containers_open(capture);
@@ -203,7 +230,8 @@ int recorder_run(struct recorder *recorder, const struct sink *sink)
     struct capture capture = {.host = recorder->host,
                               .options = &recorder->options,
                               .sink = sink,
-                              .without = recorder->without};
+                              .without = recorder->without,
+                              .unseen = unseen_sources(recorder->host) & ~recorder->without};
     host_read_moment(recorder->host); /* whoever opened it may have waited for a database since */
     int r = run_collectors(&capture);
     container_table_free(&capture.containers);
@@ -212,7 +240,8 @@ int recorder_run(struct recorder *recorder, const struct sink *sink)
     number_list_free(&capture.processes);
     hierarchies_free(&capture.hierarchies);
     recorder->host->facts.duration_ns = clock_now(CLOCK_MONOTONIC) - begin;
-    recorder->host->facts.processes_ended = capture.processes_ended;
+    recorder->host->facts.processes_ended =
+        host_has_processes(recorder->host) ? capture.processes_ended : -1;
     return r < 0 ? r : 0;
 }
 

@@ -14,7 +14,7 @@ struct recorder;
 
 struct recorder_options {
     const char
-        *root; /* read ROOT/proc, ROOT/sys, ROOT/etc instead of the live ones; NULL for live */
+        *root; /* read this copied host, or copied disk, instead of the live one; NULL for live */
     const char *const *without; /* names of sources to leave out, NULL-terminated; may be NULL */
     bool environment;           /* keep the environments of processes and containers as evidence */
     uint32_t engine_milliseconds; /* how long a container engine has to answer; 0: the usual time */
@@ -36,8 +36,8 @@ struct recorder_options {
 const char *const *recorder_sources(void);
 
 /* Opens the host (its /proc), probes the kernel, reads the facts known at the beginning. `options`
- * is copied, what it points to is borrowed. Errors with message: no /proc below root, an unknown
- * source. */
+ * is copied, what it points to is borrowed. Errors with message: nothing to be recorded below
+ * root, an unknown source. */
 int recorder_open(const struct recorder_options *options, struct recorder **ret_recorder);
 void recorder_free(struct recorder *recorder);
 DEFINE_CLEANUP(struct recorder *, recorder_free)

@@ -181,11 +181,14 @@ static int read_all(struct engine_reading *reading)
 
 static const char *const programs[] = {"starter", "starter-suid", NULL};
 
+static const char *const leaves[] = {"/.apptainer", "/.singularity", NULL};
+
 const struct engine engine_apptainer = {
     .name = "apptainer",
     .programs = programs,
     .found = found,
     .usual = usual,
+    .leaves = leaves,
     .read = read_all,
     .state_is_seen = true,
 };

@@ -172,7 +172,7 @@ static void set_end(struct engine_reading *reading)
     const struct record *record = engine_container(reading);
     bool gone = record_has(record, CONTAINER_START_TICKS) ? engine_process_has_gone(reading)
                                                           : !engine_process_exists(reading);
-    if (record_integer(record, CONTAINER_PID, 0) > 0 && gone)
+    if (record_integer(record, CONTAINER_PID, 0) > 0 && gone && engine_sees_processes(reading))
         engine_set_text(reading, CONTAINER_CONTAINER_STATE, "exited");
 }
 

@@ -137,6 +137,9 @@ struct engine {
     int (*ask)(struct engine_reading *reading);
     /* The same from its files. -ENOENT, without a gap, where it has none. NULL for none. */
     int (*read)(struct engine_reading *reading);
+    /* What it leaves below the folder of a place, which is a home; NULL-terminated. NULL where that
+     * folder is its own. */
+    const char *const *leaves;
     /* Its files don't say whether a container runs. Then that is what its processes say: it is
      * "running" or "stopped". */
     bool state_is_seen;
@@ -210,6 +213,10 @@ bool engine_still_runs(struct engine_reading *reading, const struct record *know
  * its document was kept, and runs, if it did, as it ran then. `known` may be NULL. */
 bool engine_is_unchanged(struct engine_reading *reading, const struct record *known,
                          const char *listing);
+
+/* Whether there are processes to be seen. On a copied disk there are none: what files say of them
+ * is what was so when it was copied, and nobody saw them end. */
+bool engine_sees_processes(const struct engine_reading *reading);
 
 /* Whether the first process of the container begun (CONTAINER_PID, CONTAINER_START_TICKS) isn't
  * there any more, as far as that can be seen: not of one in another pid namespace. */

@@ -297,7 +297,8 @@ static void set_state(struct stored *stored)
         word = "created";
     else if (word && strcmp(word, "created") == 0)
         word = "initialized";
-    else if (word ? strcmp(word, "stopped") == 0 : !engine_process_exists(reading))
+    else if (word ? strcmp(word, "stopped") == 0
+                  : engine_sees_processes(reading) && !engine_process_exists(reading))
         word = "exited";
     engine_set_text(reading, CONTAINER_CONTAINER_STATE, word);
 }

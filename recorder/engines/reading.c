@@ -214,9 +214,15 @@ bool engine_is_unchanged(struct engine_reading *reading, const struct record *kn
            (!record_has(known, CONTAINER_PID) || engine_still_runs(reading, known));
 }
 
+bool engine_sees_processes(const struct engine_reading *reading)
+{
+    return reading->reader->proc >= 0;
+}
+
 bool engine_process_has_gone(struct engine_reading *reading)
 {
-    return !reading->found->pid_namespace && !engine_still_runs(reading, &reading->record);
+    return engine_sees_processes(reading) && !reading->found->pid_namespace &&
+           !engine_still_runs(reading, &reading->record);
 }
 
 bool engine_process_exists(struct engine_reading *reading)
@@ -313,11 +319,19 @@ static int ask(struct engine_reading *reading)
     return r;
 }
 
+/* Whether nothing that it keeps outlives a boot. */
+static bool is_of_boot(const struct engine_found *found)
+{
+    return strncmp(found->place.folder, "/run/", strlen("/run/")) == 0;
+}
+
 static int read_files(struct engine_reading *reading)
 {
     const struct engine *engine = reading->found->engine;
     reading->tier = "files";
     int r = engine->read ? engine->read(reading) : -ENOENT;
+    if (r == -ENOENT && !engine_sees_processes(reading) && is_of_boot(reading->found))
+        return engine_gap(reading, NULL, ENOENT, "what it keeps below /run is on no disk");
     return r == -ENOENT ? 0 : r;
 }
 
