@@ -317,3 +317,15 @@ int bolt_find(struct bolt *bolt, const struct bolt_bucket *bucket, struct span k
     const struct walk walk = {.bolt = bolt, .wanted = &key, .take = take, .userdata = userdata};
     return walk_bucket(&walk, bucket);
 }
+
+int bolt_read(int fd, int (*load)(void *userdata, struct bolt *bolt), void *userdata)
+{
+    enum { TRIES = 8 };
+    struct bolt bolt;
+    for (unsigned tries = 0; tries < TRIES; tries++) {
+        int r = bolt_open(fd, &bolt);
+        if (r < 0 || (r = load(userdata, &bolt)) == -ENOMEM || bolt_is_unchanged(&bolt))
+            return r;
+    }
+    return -EAGAIN;
+}

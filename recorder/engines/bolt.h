@@ -58,4 +58,8 @@ int bolt_each(struct bolt *bolt, const struct bolt_bucket *bucket, bolt_take tak
 int bolt_find(struct bolt *bolt, const struct bolt_bucket *bucket, struct span key, bolt_take take,
               void *userdata);
 
+/* Opens it and calls `load`, which begins anew each time, until what was read belongs together.
+ * What `load` returns; or -EAGAIN where it is written too often. */
+int bolt_read(int fd, int (*load)(void *userdata, struct bolt *bolt), void *userdata);
+
 #endif

@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containerd: its own API, with that of its CRI plugin for the containers of Kubernetes; and what
- * it leaves below its state folder, one for each container that has a shim:
- *
- *   STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/config.json   what the runtime was told
- *   STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/init.pid      its first process
- *   /run/containerd/runc/NAMESPACE/ID/state.json                   the runtime's own
- * (engines/oci.h)
- *
- * The containers that have none are in its database (meta.db) alone, which isn't read.
+/* containerd: where it is, and its own API, with that of its CRI plugin for the containers of
+ * Kubernetes. Its files are read in engines/containerd_files.c.
  *
  * A containerd is told from others by its socket: the daemon listens there, and each shim is told
  * where that is. Ids are what its clients call their containers, each in a namespace: an id is
  * "NAMESPACE/ID" here, with the socket before it unless that is the usual one, or ids are random.
  * Containers of the namespace "moby" are Docker's, who tells more of them. */
-#include "recorder/engines/engine.h"
+#include "recorder/engines/containerd.h"
 
 #include "base/error.h"
-#include "recorder/engines/containerd_api.h"
 #include "recorder/engines/cri.h"
-#include "recorder/engines/docker_plugin.h"
-#include "recorder/engines/inspected.h"
-#include "recorder/engines/oci.h"
-#include "recorder/engines/oci_privileges.h"
-#include "recorder/engines/reading.h"
+#include "recorder/engines/settings.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <string.h>
 #include <uthash.h>
 
-static const char usual_socket[] = "/run/containerd/containerd.sock";
-static const char usual_state[] = "/run/containerd";
-static const char usual_database[] = "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
-static const char tasks[] = "/io.containerd.runtime.v2.task";
-static const char of_kubernetes[] = "k8s.io", of_docker[] = "moby";
+static const char usual_state[] = "/run/containerd", usual_root[] = "/var/lib/containerd";
+static const char of_kubernetes[] = "k8s.io";
 static const char shim[] = "containerd-shim"; /* and what the kernel cuts from longer names */
 
 /* ---- where it is ---- */
@@ -40,7 +25,7 @@ static const char shim[] = "containerd-shim"; /* and what the kernel cuts from l
 static int found_by_shim(struct engine_search *search, const struct engine_process *process)
 {
     const char *socket = engine_process_option(process, "-address");
-    const char *end = strstr(process->directory, tasks); /* it works in its bundle */
+    const char *end = strstr(process->directory, containerd_tasks); /* it works in its bundle */
     _cleanup_free_ char *state =
         end ? strndup(process->directory, (size_t)(end - process->directory)) : NULL;
     if (end && !state)
@@ -55,15 +40,18 @@ static int found_daemon(struct engine_search *search, const struct engine_proces
     if (!told)
         told = engine_process_option(process, "-a");
     if (!told)
-        told = usual_socket; /* or where its configuration says */
+        told = containerd_usual_socket; /* or where its configuration says */
     const char *socket = engine_search_socket(search, process, told);
     if (!socket) /* whatever it is called, next to it is the one for shims */
         socket = engine_search_socket_beside(search, process, ".ttrpc");
     const char *state = engine_process_option(process, "--state");
     const char *folder = socket ? socket : told;
-    if (!state && strcmp(folder, usual_socket) == 0)
+    if (!state && strcmp(folder, containerd_usual_socket) == 0)
         state = usual_state;
-    struct engine_place place = {.folder = folder, .runtime_folder = state, .socket = socket};
+    struct engine_place place = {.folder = folder,
+                                 .runtime_folder = state,
+                                 .stored_folder = engine_process_option(process, "--root"),
+                                 .socket = socket};
     return engine_search_add(search, process, &place);
 }
 
@@ -73,58 +61,50 @@ static int found(struct engine_search *search, const struct engine_process *proc
                                                     : found_daemon(search, process);
 }
 
+/* What its configuration says before the first section. */
+struct configured {
+    struct buffer root, state;
+};
+
+static int take_setting(void *userdata, const struct setting *setting)
+{
+    struct configured *configured = userdata;
+    struct buffer *into = span_is(setting->key, "root")    ? &configured->root
+                          : span_is(setting->key, "state") ? &configured->state
+                                                           : NULL;
+    if (!into || setting->section.length || !span_starts(setting->value, "/"))
+        return 0;
+    buffer_clear(into);
+    buffer_append(into, setting->value.bytes, setting->value.length);
+    return 0;
+}
+
+static int usual_of_host(struct engine_search *search)
+{
+    _cleanup_buffer_ struct buffer file = {0};
+    struct configured configured = {0};
+    const struct span text = engine_search_read_etc(search, "containerd/config.toml", &file);
+    int r = settings_parse(text.bytes, text.length, take_setting, &configured);
+    const struct buffer *root = &configured.root, *state = &configured.state;
+    struct engine_place place = {.folder = containerd_usual_socket,
+                                 .runtime_folder = state->length ? state->bytes : usual_state,
+                                 .stored_folder = root->length ? root->bytes : usual_root};
+    if (r >= 0)
+        r = root->failed || state->failed ? error_memory()
+                                          : engine_search_add(search, NULL, &place);
+    buffer_free(&configured.root);
+    buffer_free(&configured.state);
+    return r;
+}
+
 static int usual(struct engine_search *search)
 {
-    struct engine_place place = {.folder = usual_socket, .runtime_folder = usual_state};
-    return engine_search_add(search, NULL, &place);
-}
-
-/* ---- what it is called ---- */
-
-static bool is_random(const char *id)
-{
-    enum { DIGITS = 64 };
-    return strlen(id) == DIGITS && strspn(id, "0123456789abcdef") == DIGITS;
-}
-
-static int compose_id(struct engine_reading *reading, const char *namespace, const char *id,
-                      struct buffer *into)
-{
-    const struct engine_place *place = engine_reading_place(reading);
-    bool names = !is_random(id);
-    if (names && place->uid)
-        buffer_append_format(into, "uid-%u:", (unsigned)place->uid);
-    if (names && strcmp(place->folder, usual_socket) != 0)
-        buffer_append_format(into, "%s/", place->folder);
-    buffer_append_format(into, "%s/%s", namespace, id);
-    return buffer_error(into);
-}
-
-/* By nerdctl's label or annotation, or else the id, which people chose. */
-static void set_name(struct engine_reading *reading, const cJSON *labels, const char *id)
-{
-    const char *name = json_get_string(labels, "nerdctl/name");
-    engine_set_text(reading, CONTAINER_NAME, name && *name ? name : id);
-}
-
-/* What containerd and its CRI plugin bring along themselves is left out. */
-static const char *type_of_mount(struct engine_reading *reading, const char *source)
-{
-    const char *state = engine_reading_place(reading)->runtime_folder;
-    size_t length = state ? strlen(state) : 0;
-    bool own = (length && strncmp(source, state, length) == 0 && source[length] == '/') ||
-               strstr(source, "/io.containerd.");
-    return own ? NULL : "bind";
-}
-
-static void set_spec(struct engine_reading *reading, const cJSON *spec)
-{
-    if (!cJSON_IsObject(spec))
-        return;
-    oci_set_process(reading, spec);
-    oci_set_host_namespaces(reading, spec, false);
-    oci_set_mounts(reading, spec, type_of_mount);
-    oci_set_privileges(reading, spec);
+    static const struct engine_place of_k3s = {.folder = "/run/k3s/containerd/containerd.sock",
+                                               .runtime_folder = "/run/k3s/containerd",
+                                               .stored_folder =
+                                                   "/var/lib/rancher/k3s/agent/containerd"};
+    int r = usual_of_host(search);
+    return r < 0 ? r : engine_search_add(search, NULL, &of_k3s);
 }
 
 /* ---- asking ---- */
@@ -143,70 +123,6 @@ struct asking {
     struct listed *of_cri; /* in the namespace; NULL for none */
     bool time_is_over;     /* for details */
 };
-
-static bool is_namespace(const struct asking *asking, const char *name)
-{
-    return strcmp(asking->namespace, name) == 0;
-}
-
-static cJSON *labels_of(const Containerd__Container *container)
-{
-    cJSON *object = cJSON_CreateObject();
-    for (size_t i = 0; i < container->n_labels; i++)
-        cJSON_AddStringToObject(object, container->labels[i]->key, container->labels[i]->value);
-    return object;
-}
-
-static int64_t moment_of(const Containerd__Timestamp *timestamp)
-{
-    enum { YEARS_MOST = 8000 };
-    static const int64_t most = YEARS_MOST * (365LL * 24 * 3600);
-    if (!timestamp || timestamp->seconds <= 0 || timestamp->seconds > INT64_MAX / 1000000000 - 1 ||
-        timestamp->seconds > most)
-        return 0;
-    return timestamp->seconds * 1000000000 + timestamp->nanos;
-}
-
-static void add_moment(cJSON *object, const char *name, const Containerd__Timestamp *timestamp)
-{
-    char text[32];
-    snprintf(text, sizeof(text), "%lld", (long long)moment_of(timestamp));
-    if (moment_of(timestamp))
-        cJSON_AddStringToObject(object, name, text);
-}
-
-static void add_container(cJSON *document, const Containerd__Container *container)
-{
-    const Containerd__Any *spec = container->spec;
-    cJSON_AddStringToObject(document, "id", container->id);
-    cJSON_AddStringToObject(document, "image", container->image);
-    cJSON_AddItemToObject(document, "labels", labels_of(container));
-    if (container->runtime)
-        cJSON_AddStringToObject(document, "runtime", container->runtime->name);
-    add_moment(document, "created_at_ns", container->created_at);
-    add_moment(document, "updated_at_ns", container->updated_at);
-    if (spec)
-        cJSON_AddItemToObject(
-            document, "spec",
-            cJSON_ParseWithLength((const char *)spec->value.data, spec->value.len));
-}
-
-/* All that the lists say, as one document. */
-static cJSON *make_document(const struct containerd_container *whole)
-{
-    cJSON *document = cJSON_CreateObject();
-    if (whole->container)
-        add_container(document, whole->container);
-    if (whole->task) {
-        cJSON *task = cJSON_AddObjectToObject(document, "task");
-        cJSON_AddNumberToObject(task, "pid", whole->task->pid);
-        cJSON_AddNumberToObject(task, "status", whole->task->status);
-        cJSON_AddNumberToObject(task, "exit_status", whole->task->exit_status);
-        add_moment(task, "exited_at_ns", whole->task->exited_at);
-    }
-    cJSON_AddBoolToObject(document, "tasks_known", whole->tasks_known);
-    return document;
-}
 
 static const char *listing_digest(const struct asking *asking, const cJSON *document,
                                   const struct listed *listed)
@@ -234,30 +150,12 @@ static void set_task(struct engine_reading *reading, const struct containerd_con
     if (!task)
         return;
     if (task->status == CONTAINERD__STATUS__STOPPED) {
-        if (moment_of(task->exited_at))
-            record_set_integer(record, CONTAINER_FINISHED_AT, moment_of(task->exited_at));
+        if (containerd_moment(task->exited_at))
+            record_set_integer(record, CONTAINER_FINISHED_AT, containerd_moment(task->exited_at));
         record_set_integer(record, CONTAINER_EXIT_CODE, task->exit_status);
     } else if (task->pid) {
         record_set_integer(record, CONTAINER_PID, task->pid);
     }
-}
-
-static void set_container(const struct asking *asking, const Containerd__Container *container,
-                          const cJSON *document)
-{
-    struct engine_reading *reading = asking->reading;
-    const cJSON *labels = json_get(document, "labels");
-    set_name(reading, labels, container->id);
-    if (container->image[0])
-        engine_set_text(reading, CONTAINER_IMAGE, container->image);
-    if (container->runtime)
-        engine_set_text(reading, CONTAINER_RUNTIME, container->runtime->name);
-    if (moment_of(container->created_at))
-        record_set_integer(engine_container(reading), CONTAINER_CREATED_AT,
-                           moment_of(container->created_at));
-    engine_set_json(reading, CONTAINER_LABELS, labels, "{}");
-    engine_add_groups_of_labels(reading, labels);
-    set_spec(reading, json_get(document, "spec"));
 }
 
 /* An image may be gone while containers have it. */
@@ -293,32 +191,24 @@ static int ask_details(struct asking *asking, const struct containerd_container 
 static int set_all(struct asking *asking, const struct containerd_container *whole,
                    const struct listed *listed, cJSON *document)
 {
-    static const char *const environments[] = {"spec.process.env", NULL};
     struct engine_reading *reading = asking->reading;
     int r = 0;
     set_task(reading, whole);
     if (whole->container)
-        set_container(asking, whole->container, document);
-    if (whole->container)
-        r = docker_plugin_set(reading, asking->namespace, whole->container->id,
-                              json_get(document, "spec"));
+        r = containerd_set_container(reading, asking->namespace, whole->container, document);
     if (listed)
         cri_set_listed(reading, &listed->whole);
-    if (r < 0 || is_namespace(asking, of_docker))
+    if (r < 0 || containerd_is_of_docker(asking->namespace))
         return r;
-    _cleanup_free_ char *printed = cJSON_PrintUnformatted(document);
-    struct buffer text = {.bytes = printed, .length = printed ? strlen(printed) : 0};
-    if (!printed)
-        return error_memory();
-    engine_keep_document(reading, &text, document, environments);
-    return ask_details(asking, whole, listed);
+    r = containerd_keep_document(reading, document);
+    return r < 0 ? r : ask_details(asking, whole, listed);
 }
 
 static int take_whole(struct asking *asking, const struct containerd_container *whole,
                       const struct listed *listed, const char *id)
 {
     struct engine_reading *reading = asking->reading;
-    _cleanup_json_ cJSON *document = make_document(whole);
+    _cleanup_json_ cJSON *document = containerd_make_document(whole);
     const struct record *known = engine_known(reading, id);
     struct record *record = engine_container_begin(reading, id);
     const char *digest = record ? listing_digest(asking, document, listed) : NULL;
@@ -349,7 +239,7 @@ static int take(void *userdata, const struct containerd_container *whole)
         HASH_FIND(hh, asking->of_cri, own, strlen(own), listed);
     if (!*own)
         return engine_gap(asking->reading, NULL, EPROTO, "it lists a container without an id");
-    int r = compose_id(asking->reading, asking->namespace, own, &id);
+    int r = containerd_compose_id(asking->reading, asking->namespace, own, &id);
     return r < 0 ? r : take_whole(asking, whole, listed, buffer_text(&id));
 }
 
@@ -384,7 +274,7 @@ static int take_namespace(struct asking *asking, const char *namespace)
 {
     struct engine_reading *reading = asking->reading;
     asking->namespace = namespace;
-    int r = is_namespace(asking, of_kubernetes) ? list_by_cri(asking) : 0;
+    int r = strcmp(namespace, of_kubernetes) == 0 ? list_by_cri(asking) : 0;
     if (r >= 0)
         r = containerd_each_container(engine_reading_client(reading), namespace, take, asking);
     HASH_CLEAR(hh, asking->of_cri);
@@ -412,180 +302,6 @@ static int ask(struct engine_reading *reading)
     return arena ? ask_all(&asking) : error_memory();
 }
 
-/* ---- its files ---- */
-
-struct bundle {
-    const char *namespace;
-    const char *folder; /* of the namespace */
-};
-
-static void append_path(struct buffer *path, const struct bundle *bundle, const char *id,
-                        const char *name)
-{
-    buffer_append_format(path, "%s/%s/%s", bundle->folder, id, name);
-}
-
-/* Where the runtime keeps its state: as its client told it, or as containerd does. */
-static void append_runtime_folder(struct engine_reading *reading, const struct bundle *bundle,
-                                  const char *id, struct buffer *into)
-{
-    _cleanup_json_ cJSON *options = NULL;
-    _cleanup_buffer_ struct buffer path = {0}, text = {0};
-    append_path(&path, bundle, id, "options.json");
-    const char *root = NULL;
-    if (!path.failed && engine_read_json(reading, buffer_text(&path), &text, &options) >= 0)
-        root = json_get_string(options, "root");
-    buffer_append_format(into, "%s/%s", root && *root ? root : "/run/containerd/runc",
-                         bundle->namespace);
-}
-
-static void set_unknown(struct engine_reading *reading, unsigned column)
-{
-    engine_container(reading)->values[column] = (struct value){.type = VALUE_NULL};
-}
-
-/* The number alone, of one whose runtime is another. */
-static void set_pid_of_file(struct engine_reading *reading, const struct bundle *bundle,
-                            const char *id)
-{
-    enum { MOST = 64 };
-    _cleanup_buffer_ struct buffer path = {0}, text = {0};
-    append_path(&path, bundle, id, "init.pid");
-    if (path.failed || engine_read_file(reading, buffer_text(&path), MOST, &text) < 0)
-        return;
-    _cleanup_json_ cJSON *number = cJSON_ParseWithLength(buffer_text(&text), text.length);
-    engine_set_number(reading, CONTAINER_PID, number);
-    if (engine_process_exists(reading))
-        engine_set_text(reading, CONTAINER_CONTAINER_STATE, "running");
-}
-
-static void set_state(struct engine_reading *reading, const struct bundle *bundle, const char *id)
-{
-    _cleanup_buffer_ struct buffer folder = {0};
-    _cleanup_json_ cJSON *state = NULL;
-    append_runtime_folder(reading, bundle, id, &folder);
-    if (folder.failed || oci_read_state(reading, &oci_runc, buffer_text(&folder), id, &state) < 0) {
-        set_pid_of_file(reading, bundle, id);
-        return;
-    }
-    oci_set_state(reading, &oci_runc, buffer_text(&folder), id, state);
-    const char *word = record_text(engine_container(reading), CONTAINER_CONTAINER_STATE);
-    if (word && strcmp(word, "stopped") == 0)
-        engine_set_text(reading, CONTAINER_CONTAINER_STATE, "exited");
-    /* containerd calls it by the shim's type, which isn't told here. */
-    set_unknown(reading, CONTAINER_RUNTIME);
-}
-
-/* What Kubernetes has annotated isn't here, but what the plugin has; and the namespaces of a
- * container are those of its sandbox, whosever those are. */
-static void set_pod(struct engine_reading *reading, const cJSON *annotations)
-{
-    const char *type = json_get_string(annotations, "io.kubernetes.cri.container-type");
-    set_unknown(reading, CONTAINER_ANNOTATIONS);
-    if (!type || strcmp(type, "sandbox") != 0)
-        set_unknown(reading, CONTAINER_HOST_NAMESPACES);
-    cri_add_groups_of_annotations(reading, annotations);
-}
-
-/* The name that only its database has stays as it was told. */
-static void set_bundle(struct engine_reading *reading, const struct record *known,
-                       const cJSON *spec, const char *id)
-{
-    const cJSON *annotations = json_get(spec, "annotations");
-    const char *image = json_get_string(annotations, "io.kubernetes.cri.image-name");
-    const char *name = json_get_string(annotations, "io.kubernetes.cri.container-name");
-    if (!name)
-        name = json_get_string(annotations, "io.kubernetes.cri.sandbox-name");
-    set_spec(reading, spec);
-    if (json_get(annotations, "io.kubernetes.cri.container-type"))
-        set_pod(reading, annotations);
-    if (name)
-        engine_set_text(reading, CONTAINER_NAME, name);
-    else
-        set_name(reading, annotations, id);
-    if (known && !json_get_string(annotations, "nerdctl/name") && !name)
-        record_set_text(engine_container(reading), CONTAINER_NAME,
-                        record_text(known, CONTAINER_NAME));
-    if (image)
-        engine_set_text(reading, CONTAINER_IMAGE, image);
-}
-
-static int tell_bundle(struct engine_reading *reading, const struct bundle *bundle,
-                       const char *name, const char *id, const struct buffer *text, cJSON *spec)
-{
-    static const char *const environments[] = {"process.env", NULL};
-    const struct record *known = engine_known(reading, id);
-    if (!engine_container_begin(reading, id))
-        return error_memory();
-    set_state(reading, bundle, name);
-    set_bundle(reading, known, spec, name);
-    int r = docker_plugin_set(reading, bundle->namespace, name, spec);
-    engine_keep_document(reading, text, spec, environments);
-    return r < 0 ? r : engine_container_end(reading);
-}
-
-static int read_bundle(struct engine_reading *reading, const char *name, void *userdata)
-{
-    const struct bundle *bundle = userdata;
-    _cleanup_buffer_ struct buffer id = {0}, path = {0}, text = {0};
-    _cleanup_json_ cJSON *spec = NULL;
-    append_path(&path, bundle, name, "config.json");
-    int r = compose_id(reading, bundle->namespace, name, &id);
-    if (r >= 0)
-        r = buffer_error(&path);
-    if (r >= 0)
-        r = engine_read_json(reading, buffer_text(&path), &text, &spec);
-    if (r == -ENOENT) /* being made, or removed */
-        return 0;
-    if (r < 0)
-        return engine_gap(reading, buffer_text(&id), -r, "cannot read its config.json");
-    return tell_bundle(reading, bundle, name, buffer_text(&id), &text, spec);
-}
-
-static int read_namespace(struct engine_reading *reading, const char *name, void *userdata)
-{
-    _cleanup_buffer_ struct buffer folder = {0};
-    struct bundle bundle = {.namespace = name};
-    buffer_append_format(&folder, "%s/%s", (const char *)userdata, name);
-    int r = buffer_error(&folder);
-    if (r < 0)
-        return r;
-    bundle.folder = buffer_text(&folder);
-    r = engine_each_folder(reading, bundle.folder, read_bundle, &bundle);
-    return r == -ENOENT ? 0 : r;
-}
-
-/* That it doesn't answer is a gap already; and where it usually is, it may never have been: there
- * is no database. */
-static bool is_told_of(struct engine_reading *reading)
-{
-    const struct engine_place *place = engine_reading_place(reading);
-    bool asked = reading->reader->live && place->socket;
-    return asked ||
-           (strcmp(place->folder, usual_socket) == 0 && !engine_has_file(reading, usual_database));
-}
-
-/* Its state is gone after a boot, and isn't on a copied disk: its containers are in the database
- * all the same. */
-static int read_files(struct engine_reading *reading)
-{
-    _cleanup_buffer_ struct buffer folder = {0};
-    const char *state = engine_reading_place(reading)->runtime_folder;
-    buffer_append_format(&folder, "%s%s", state ? state : "", tasks);
-    int r = buffer_error(&folder);
-    if (r >= 0)
-        r = !state ? -ENOENT
-                   : engine_each_folder(reading, buffer_text(&folder), read_namespace,
-                                        (void *)buffer_text(&folder));
-    if (r == -ENOENT && is_told_of(reading))
-        return r;
-    if (r < 0 && r != -ENOENT)
-        return error_set(-r, "cannot read the containers of containerd in %s: %s",
-                         buffer_text(&folder), error_name(r));
-    return engine_gap(reading, NULL, ENODATA,
-                      "its files tell of the containers that have a task, and of no others");
-}
-
 static const char *const programs[] = {"containerd", shim, NULL};
 
 const struct engine engine_containerd = {
@@ -594,5 +310,5 @@ const struct engine engine_containerd = {
     .found = found,
     .usual = usual,
     .ask = ask,
-    .read = read_files,
+    .read = containerd_read_files,
 };

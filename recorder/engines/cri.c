@@ -143,17 +143,22 @@ void cri_set_listed(struct engine_reading *reading, const struct cri_container *
 
 /* ---- details ---- */
 
+static void add_mount(cJSON *list, const char *source, const char *target, bool read_only)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "type", "bind");
+    cJSON_AddStringToObject(object, "source", source);
+    cJSON_AddStringToObject(object, "target", target);
+    cJSON_AddBoolToObject(object, "read_only", read_only);
+    cJSON_AddItemToArray(list, object);
+}
+
 static void set_mounts(struct engine_reading *reading, const Cri__ContainerStatus *status)
 {
     _cleanup_json_ cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < status->n_mounts; i++) {
-        cJSON *object = cJSON_CreateObject();
-        cJSON_AddStringToObject(object, "type", "bind");
-        cJSON_AddStringToObject(object, "source", status->mounts[i]->host_path);
-        cJSON_AddStringToObject(object, "target", status->mounts[i]->container_path);
-        cJSON_AddBoolToObject(object, "read_only", status->mounts[i]->readonly);
-        cJSON_AddItemToArray(list, object);
-    }
+    for (size_t i = 0; i < status->n_mounts; i++)
+        add_mount(list, status->mounts[i]->host_path, status->mounts[i]->container_path,
+                  status->mounts[i]->readonly);
     engine_set_sorted(reading, CONTAINER_MOUNTS, list);
 }
 
@@ -268,4 +273,52 @@ void cri_add_groups_of_annotations(struct engine_reading *reading, const cJSON *
         if (json_get_string(annotations, names[i][0]))
             cJSON_AddStringToObject(labels, names[i][1], json_get_string(annotations, names[i][0]));
     engine_add_groups_of_labels(reading, labels);
+}
+
+/* ---- what is kept ---- */
+
+static void set_kept_mounts(struct engine_reading *reading, const cJSON *config)
+{
+    _cleanup_json_ cJSON *list = cJSON_CreateArray();
+    const cJSON *mount;
+    cJSON_ArrayForEach (mount, json_get(config, "mounts")) {
+        const char *source = json_get_string(mount, "host_path");
+        const char *target = json_get_string(mount, "container_path");
+        if (source && target)
+            add_mount(list, source, target, cJSON_IsTrue(json_get(mount, "readonly")));
+    }
+    engine_set_sorted(reading, CONTAINER_MOUNTS, list);
+}
+
+static void set_config(struct engine_reading *reading, const cJSON *config, bool of_container)
+{
+    const cJSON *metadata = json_get(config, "metadata");
+    const cJSON *attempt = json_get(metadata, "attempt"); /* 0 is left out */
+    engine_set_string(reading, CONTAINER_NAME, json_get(metadata, "name"));
+    record_set_integer(engine_container(reading), CONTAINER_RESTARTS, 0);
+    if (attempt)
+        engine_set_number(reading, CONTAINER_RESTARTS, attempt);
+    engine_set_json(reading, CONTAINER_LABELS, json_get(config, "labels"), "{}");
+    engine_set_annotations(reading, json_get(config, "annotations"));
+    if (of_container)
+        set_kept_mounts(reading, config);
+}
+
+int cri_set_kept(struct engine_reading *reading, const cJSON *metadata, const cJSON *spec)
+{
+    const cJSON *config = json_get(metadata, "Config");
+    _cleanup_json_ cJSON *document = cJSON_CreateObject();
+    if (cJSON_IsObject(config)) {
+        cri_add_groups_of_annotations(reading, json_get(spec, "annotations"));
+        set_config(reading, config, json_get(metadata, "SandboxID"));
+        cJSON_AddItemToObject(document, "config", cJSON_Duplicate(config, true));
+    }
+    cJSON_AddItemToObject(document, "runtimeSpec", cJSON_Duplicate(spec, true));
+    _cleanup_free_ char *printed = cJSON_PrintUnformatted(document);
+    struct buffer text = {.bytes = printed, .length = printed ? strlen(printed) : 0};
+    if (!printed)
+        return error_memory();
+    set_document(reading, document);
+    engine_keep_document(reading, &text, document, environments);
+    return 0;
 }

@@ -23,6 +23,11 @@ void cri_set_listed(struct engine_reading *reading, const struct cri_container *
  * engine_call(). */
 int cri_set_details(struct engine_reading *reading, const struct cri_container *whole);
 
+/* Fills in what containerd's CRI plugin keeps with a container or a sandbox, its "Metadata", of
+ * which `spec` is the specification; and keeps both as evidence, as the plugin gives them itself. 0
+ * or -ENOMEM. */
+int cri_set_kept(struct engine_reading *reading, const cJSON *metadata, const cJSON *spec);
+
 /* Groups by the annotations of containerd's CRI plugin (its pkg/cri/annotations). */
 void cri_add_groups_of_annotations(struct engine_reading *reading, const cJSON *annotations);
 

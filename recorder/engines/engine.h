@@ -56,6 +56,7 @@ struct engine_place {
      * the folder that its containers belong to. */
     const char *folder;
     const char *runtime_folder; /* what doesn't outlive a boot, below /run; may be NULL */
+    const char *stored_folder;  /* what does, where that isn't below `folder`; may be NULL */
     const char *socket;         /* a path, or NULL: there is nobody to be asked */
     /* Before the ids of its containers, with a '/': for an engine whose ids are names that another
      * engine of its kind may give too. NULL for random ids, and for the usual engine of a host. */
@@ -176,6 +177,9 @@ struct engine_client *engine_reading_client(struct engine_reading *reading);
  * -EFBIG behind `limit` bytes. Negative errno, without a message. */
 int engine_read_file(struct engine_reading *reading, const char *path, size_t limit,
                      struct buffer *into);
+
+/* Opens a file of the engine for reading, as engine_read_file() does. */
+int engine_open_file(struct engine_reading *reading, const char *path);
 
 /* The same as JSON: an object or array, to be released with cJSON_Delete(). -EBADMSG if it is none.
  */

@@ -27,10 +27,15 @@ struct engine_client *engine_reading_client(struct engine_reading *reading)
 
 /* ---- files ---- */
 
+int engine_open_file(struct engine_reading *reading, const char *path)
+{
+    return rooted_open_file(reading->found->root, path);
+}
+
 int engine_read_file(struct engine_reading *reading, const char *path, size_t limit,
                      struct buffer *into)
 {
-    _cleanup_close_ int fd = rooted_open_file(reading->found->root, path);
+    _cleanup_close_ int fd = engine_open_file(reading, path);
     buffer_clear(into);
     return fd < 0 ? fd : procfs_read_table_descriptor(fd, limit, into);
 }
@@ -322,7 +327,8 @@ static int ask(struct engine_reading *reading)
 /* Whether nothing that it keeps outlives a boot. */
 static bool is_of_boot(const struct engine_found *found)
 {
-    return strncmp(found->place.folder, "/run/", strlen("/run/")) == 0;
+    return !found->place.stored_folder &&
+           strncmp(found->place.folder, "/run/", strlen("/run/")) == 0;
 }
 
 static int read_files(struct engine_reading *reading)

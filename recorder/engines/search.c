@@ -232,6 +232,7 @@ static int add_found(struct engine_search *search, const struct engine_process *
     added->place =
         (struct engine_place){.folder = copy(found, place->folder, &failed),
                               .runtime_folder = copy(found, place->runtime_folder, &failed),
+                              .stored_folder = copy(found, place->stored_folder, &failed),
                               .socket = copy(found, place->socket, &failed),
                               .prefix = copy(found, place->prefix, &failed),
                               .uid = owner_of(process, place)};
@@ -289,6 +290,8 @@ int engine_search_add(struct engine_search *search, const struct engine_process 
             known->place.socket = copy(found, place->socket, &failed);
         if (!known->place.runtime_folder)
             known->place.runtime_folder = copy(found, place->runtime_folder, &failed);
+        if (!known->place.stored_folder)
+            known->place.stored_folder = copy(found, place->stored_folder, &failed);
         return failed ? error_memory() : 0;
     }
     if (is_too_much(found, process, place)) {

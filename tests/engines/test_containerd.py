@@ -15,6 +15,9 @@ from support import EngineTestCase, needs_root, wait_until
 # What must not depend on whether the engine was asked.
 SAME = ("name", "state", "pid", "start_ticks", "command", "environment_names", "added_capabilities",
         "security_options", "mounts", "devices", "groups", "instance", "outer")
+# ... and of those in its database.
+SAME_OF_DATABASE = (*SAME, "image", "image_digest", "runtime", "created_at", "started_at", "labels", "annotations",
+                    "privileged", "restart_count", "host_namespaces")
 
 
 @needs_root
@@ -210,33 +213,48 @@ class Pods(ContainerdTest):
 
 class Files(ContainerdTest):
     def start_all(self):
-        self.engine.run("web", "--env", f"PASSWORD={self.engine.secret}")
+        self.engine.run("web", "--env", f"PASSWORD={self.engine.secret}", "--label", "nerdctl/name=shop",
+                        "--mount", "type=bind,src=/tmp,dst=/host,options=rbind:ro")
         self.engine.run("paused")
         self.pause("paused")
-        pod = self.engine.start_pod("nslapse-1")
-        return pod, self.engine.start_container(pod, "web", "nslapse-1")
+        self.engine.ctr("containers", "create", *SNAPSHOTTER, "--label", "app=shop", busybox_image.NAME, "created",
+                        "/bin/sleep", "1")
+        self.engine.run("stopped", command=["/bin/sh", "-c", "exit 3"])
+        wait_until(lambda: "STOPPED" in self.engine.ctr("tasks", "list"), "the task ends")
+        self.pod = self.engine.start_pod("nslapse-1")
+        self.engine.start_container(self.pod, "web", "nslapse-1")
+        self.engine.create_container(self.pod, "later", "nslapse-1")
+        self.done = self.engine.start_container(self.pod, "done", "nslapse-1")
+        self.engine.cri("StopContainer", f'container_id: "{self.done}"')
 
-    def assert_same(self, before, after):
+    def assert_same(self, before, after, columns=SAME_OF_DATABASE):
         self.assertEqual(set(before), set(after))
         for key, one in after.items():
             self.assertEqual("files", one["tier"])
-            self.assertEqual({name: before[key][name] for name in SAME}, {name: one[name] for name in SAME})
+            self.assertEqual({name: before[key][name] for name in columns}, {name: one[name] for name in columns})
+
+    def copy_file(self, copy, file):
+        target = copy / str(file.parent)[1:]
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
 
     def test_stopped_daemon_leaves_files(self):
         self.start_all()
         self.record()
         before = self.own(self.database.export())
-        self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
-        self.record()
+        self.assertEqual({"web", "paused", "created", "stopped"},
+                         {key.split("/")[-1] for key in before if DEFAULT in key})
         self.engine.stop()
         self.record()
         export = self.database.export()
         self.assert_same(before, self.own(export))
         self.assert_no_secret()
-        # The one that was only created is in its database alone: it has not gone, it can't be seen.
-        self.assertEqual(["unobserved"], [change["op"] for change in self.changes()])
-        gap = export.one("gaps", subject=f"containerd:{self.engine.socket}")
-        self.assertEqual("containers", gap["source"])
+        self.assertEqual([], export.all("gaps", subject=f"containerd:{self.engine.socket}"))
+        done, = (one for key, one in self.own(export).items() if self.done in key)
+        self.assertEqual(("exited", 137), (done["state"], done["exit_code"]))
+        # What was seen of an end when it was asked can't be seen now; nothing else has changed.
+        self.assertLessEqual({field for change in self.changes() for field in change["fields"]},
+                             {"engine_version", "exit_code", "finished_at"})
         # What its files say of a process counts only while that very process is there.
         pid = self.own(export)[self.key("web")]["pid"]
         os.kill(pid, signal.SIGKILL)
@@ -244,6 +262,38 @@ class Files(ContainerdTest):
         self.record()
         web = self.own(self.database.export())[self.key("web")]
         self.assertEqual(("exited", None, []), (web["state"], web["pid"], web["pids"]))
+
+    def test_one_that_was_removed_has_gone(self):
+        """The database says so."""
+        self.engine.run("web")
+        self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
+        self.record()
+        self.engine.ctr("containers", "delete", "created")
+        self.engine.stop()
+        self.record()
+        self.assertEqual([("removed", self.key("created"))], [
+            (change["op"], change["before"]["id"]) for change in self.changes() if change["op"] != "changed"])
+
+    def test_without_its_database(self):
+        self.engine.run("web")
+        self.record()
+        before = self.own(self.database.export())
+        self.engine.ctr("containers", "create", *SNAPSHOTTER, busybox_image.NAME, "created", "/bin/sleep", "1")
+        self.record()
+        self.engine.stop()
+        metadata = self.engine.folder / "root/io.containerd.metadata.v1.bolt/meta.db"
+        for kept in (metadata.with_name("away.db"), None):
+            metadata.rename(kept) if kept else metadata.write_bytes(b"damaged" * 10000)
+            self.record()
+            export = self.database.export()
+            self.assert_same(before, self.own(export), SAME)
+            # The one that has no task has not gone, it can't be seen.
+            gap = export.one("gaps", subject=f"containerd:{self.engine.socket}")
+            self.assertEqual("containers", gap["source"])
+            ops = {change["op"] for change in self.database.diff("1", "latest").changes("containers")
+                   if (change["before"] or change["after"])["instance"] == str(self.engine.socket)}
+            self.assertLessEqual(ops, {"unobserved", "changed"})
+        metadata.with_name("away.db").replace(metadata)
 
     def test_a_copied_disk(self):
         self.start_all()
@@ -253,18 +303,33 @@ class Files(ContainerdTest):
         self.database.run("doctor", "--capture-fixture", copy)
         state = self.engine.folder / "state/io.containerd.runtime.v2.task"
         for bundle in state.glob("*/*"):
-            target = copy / str(bundle)[1:]
-            target.mkdir(parents=True, exist_ok=True)
             for name in ("config.json", "init.pid", "options.json"):
-                shutil.copy(bundle / name, target)
+                self.copy_file(copy, bundle / name)
+            (copy / str(bundle)[1:] / "work").symlink_to(os.readlink(bundle / "work"))
+            (copy / os.readlink(bundle / "work")[1:]).mkdir(parents=True)
         for file in [*self.engine.runtime_folder.glob("*/*/state.json"),
-                     *pathlib.Path("/run/containerd/runc").glob("*/*/state.json")]:
-            target = copy / str(file.parent)[1:]
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, target)
+                     *pathlib.Path("/run/containerd/runc").glob("*/*/state.json"),
+                     *(self.engine.folder / "root").glob("io.containerd.grpc.v1.cri/containers/*/status"),
+                     self.engine.folder / "root/io.containerd.metadata.v1.bolt/meta.db"]:
+            self.copy_file(copy, file)
         other = self.other_database("copy.sqlite")
         self.record("--root", copy, database=other)
         self.assert_same(before, self.own(other.export()))
+        # The disk alone: the same containers, and nothing of what has run.
+        disk = self.folder / "disk"
+        (disk / "etc/containerd").mkdir(parents=True)
+        (disk / "etc/containerd/config.toml").write_text(f'version = 2\nroot = "{self.engine.folder}/root"\n[grpc]\n')
+        shutil.copytree(copy / str(self.engine.folder / "root")[1:], disk / str(self.engine.folder / "root")[1:])
+        self.record("--root", disk, database=other)
+        after = {container["id"].split("/")[-1]: container for container in other.export()["containers"]}
+        self.assertEqual({key.split("/")[-1] for key in before}, set(after))
+        for key, one in before.items():
+            alike = set(SAME_OF_DATABASE) - {"pid", "start_ticks", "state", "instance"}
+            self.assertEqual({name: one[name] for name in alike},
+                             {name: after[key.split("/")[-1]][name] for name in alike})
+        self.assertEqual({"files"}, {one["tier"] for one in after.values()})
+        self.assertEqual(("exited", 137), tuple(after[self.done][name] for name in ("state", "exit_code")))
+        self.assertEqual({None}, {after[name]["state"] for name in ("web", "paused", "created", "stopped", self.pod)})
 
 
 if __name__ == "__main__":
