@@ -191,8 +191,10 @@ static bool has_left_files(const struct engine_found *found)
     static const char *const itself[] = {"", NULL};
     const struct engine_place *place = &found->place;
     const char *const *leaves = found->engine->leaves ? found->engine->leaves : itself;
+    const char *configuration = found->engine->configuration;
     bool any = (place->runtime_folder && has_left(found, place->runtime_folder, "")) ||
-               (place->stored_folder && has_left(found, place->stored_folder, ""));
+               (place->stored_folder && has_left(found, place->stored_folder, "")) ||
+               (configuration && has_left(found, configuration, ""));
     for (; *leaves && !any; leaves++)
         any = has_left(found, place->folder, *leaves);
     return any;

@@ -226,6 +226,7 @@ const struct engine engine_docker = {
     .programs = programs,
     .found = found,
     .usual = usual,
+    .configuration = configuration,
     .ask = ask,
     .read = read_files,
 };

@@ -138,6 +138,9 @@ struct engine {
     int (*ask)(struct engine_reading *reading);
     /* The same from its files. -ENOENT, without a gap, where it has none. NULL for none. */
     int (*read)(struct engine_reading *reading);
+    /* A file that may say that its files aren't in the usual place, which usual() doesn't read.
+     * NULL for none. */
+    const char *configuration;
     /* What it leaves below the folder of a place, which is a home; NULL-terminated. NULL where that
      * folder is its own. */
     const char *const *leaves;

@@ -147,6 +147,13 @@ class CopiedDisk(DiskTestCase):
         self.assertEqual(["left out by --without"],
                          [gap["error"] for gap in export["gaps"] if gap["hides"] == "mount"])
 
+    def test_docker_where_its_configuration_says(self):
+        self.host.write("etc/docker/daemon.json", json.dumps({"data-root": "/data"}))
+        self.write_docker(WEB, "web", Running=True, Pid=700)
+        (self.host.folder / "var/lib/docker").rename(self.host.folder / "data")
+        self.take_the_disk()
+        self.assertEqual({"docker:web": "running"}, self.states(self.record()))
+
     def test_a_folder_of_anything_else_is_refused(self):
         (self.folder / "home/jo").mkdir(parents=True)
         done = self.database.run("--root", self.folder, "record", expect=13)
