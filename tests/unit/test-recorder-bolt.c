@@ -226,6 +226,31 @@ static void a_later_transaction_is_noticed(void **state)
     assert_int_equal(written->bolt.transaction, 4);
 }
 
+/* A transaction ends each time that it is read, as long as there are some left. */
+struct busy {
+    struct written *written;
+    unsigned transactions, reads;
+};
+
+static int read_while_busy(void *userdata, struct bolt *bolt)
+{
+    struct busy *busy = userdata;
+    busy->reads++;
+    if (busy->transactions)
+        put_transaction(busy->written, bolt->transaction % 2 ? 0 : NEWEST, bolt->transaction + 1);
+    busy->transactions -= busy->transactions > 0;
+    return busy->transactions ? -EBADMSG : 0; /* what is read then may be anything */
+}
+
+static void it_is_read_until_it_belongs_together(void **state)
+{
+    struct busy rarely = {.written = *state, .transactions = 2};
+    struct busy always = {.written = *state, .transactions = 1000};
+    assert_int_equal(bolt_read(rarely.written->fd, read_while_busy, &rarely), 0);
+    assert_int_equal(rarely.reads, 3);
+    assert_int_equal(bolt_read(always.written->fd, read_while_busy, &always), -EAGAIN);
+}
+
 /* ---- what isn't right ---- */
 
 static void no_database(void **state)
@@ -329,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_torn_meta_page_leaves_the_transaction_before, begin, end),
         cmocka_unit_test_setup_teardown(the_first_page_may_be_the_torn_one, begin, end),
         cmocka_unit_test_setup_teardown(a_later_transaction_is_noticed, begin, end),
+        cmocka_unit_test_setup_teardown(it_is_read_until_it_belongs_together, begin, end),
         cmocka_unit_test_setup_teardown(no_database, begin, end),
         cmocka_unit_test_setup_teardown(another_version, begin, end),
         cmocka_unit_test_setup_teardown(cut_anywhere, begin, end),
