@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Podman: https://docs.podman.io/en/latest/_static/api.html, and what is left of its containers
- * when nobody can be asked, which is the usual case. What it keeps in its own database
- * (bolt_state.db, db.sql) isn't read; there are
+ * when nobody can be asked, which is the usual case:
  *
+ *   STORAGE/libpod/bolt_state.db                      its own database (engines/podman_database.h)
  *   STORAGE/DRIVER-containers/containers.json         every container: name, image, creation
  *   STORAGE/DRIVER-containers/ID/userdata/config.json what its runtime was told, since its first
  * start RUN/DRIVER-containers/ID/userdata/pidfile         its first process, when it was started
  * last the state that the runtime keeps, while there is a process (engines/oci.h)
  *
- * So its files don't tell labels, exit codes, published ports and the names of pods. */
+ * From version 5 on its database is another one (db.sql), which isn't read: then there are no
+ * labels, exit codes, published ports, and names of pods. */
 #include "recorder/engines/engine.h"
 
 #include "base/error.h"
 #include "recorder/engines/inspected.h"
 #include "recorder/engines/listed.h"
 #include "recorder/engines/oci.h"
+#include "recorder/engines/podman_database.h"
 
 #include <string.h>
 
@@ -170,7 +172,9 @@ struct stored {
     const cJSON *entry; /* of containers.json */
     cJSON *metadata;    /* what Podman has the storage keep with it */
     cJSON *spec;        /* NULL if it isn't there, or not what it should be */
-    bool started;       /* ever: there is a spec */
+    const struct podman_database *database;
+    cJSON *config, *last_seen; /* what the database has of it; NULL for nothing */
+    bool started;              /* ever: there is a spec */
 };
 
 static const char *folder_of(const struct engine_reading *reading)
@@ -262,6 +266,101 @@ static void set_spec(struct stored *stored)
     add_stored_pod(stored);
 }
 
+/* ---- what its database says ---- */
+
+static cJSON *parse(struct span text)
+{
+    return text.bytes ? cJSON_ParseWithLength(text.bytes, text.length) : NULL;
+}
+
+static void add_port(cJSON *list, const cJSON *mapping)
+{
+    char number[16];
+    const char *protocol = json_get_string(mapping, "protocol");
+    const char *address = json_get_string(mapping, "host_ip");
+    const cJSON *port = json_get(mapping, "container_port");
+    const cJSON *host_port = json_get(mapping, "host_port"), *range = json_get(mapping, "range");
+    int count = cJSON_IsNumber(range) && range->valueint > 1 ? range->valueint : 1;
+    for (int i = 0; i < count && i <= UINT16_MAX && cJSON_IsNumber(port); i++) {
+        cJSON *object = cJSON_CreateObject();
+        snprintf(number, sizeof(number), "%.0f", cJSON_GetNumberValue(host_port) + i);
+        cJSON_AddStringToObject(object, "protocol", protocol ? protocol : "tcp");
+        cJSON_AddNumberToObject(object, "port", port->valuedouble + i);
+        cJSON_AddStringToObject(object, "host_address", address ? address : "");
+        cJSON_AddStringToObject(object, "host_port", cJSON_IsNumber(host_port) ? number : "");
+        cJSON_AddItemToArray(list, object);
+    }
+}
+
+static void set_ports(struct engine_reading *reading, const cJSON *config)
+{
+    _cleanup_json_ cJSON *list = cJSON_CreateArray();
+    const cJSON *mapping;
+    cJSON_ArrayForEach (mapping, json_get(config, "newPortMappings"))
+        add_port(list, mapping);
+    engine_set_sorted(reading, CONTAINER_PORTS, list);
+}
+
+static void add_kept_pod(const struct stored *stored)
+{
+    const char *id = json_get_string(stored->config, "pod");
+    const struct podman_kept *kept = id ? podman_database_pod(stored->database, id) : NULL;
+    _cleanup_json_ cJSON *pod = kept ? parse(kept->config) : NULL;
+    add_pod(stored->reading, id, json_get_string(pod, "name"));
+}
+
+static void set_config(const struct stored *stored)
+{
+    struct engine_reading *reading = stored->reading;
+    const cJSON *config = stored->config, *labels = json_get(config, "labels");
+    engine_set_json(reading, CONTAINER_LABELS, labels, "{}");
+    engine_add_groups_of_labels(reading, labels);
+    add_kept_pod(stored);
+    engine_set_time(reading, CONTAINER_CREATED_AT, json_get(config, "createdTime"));
+    engine_set_string(reading, CONTAINER_RUNTIME, json_get(config, "runtime"));
+    engine_set_number(reading, CONTAINER_PRIVILEGED, json_get(config, "privileged"));
+    set_ports(reading, config);
+    if (!stored->started) /* as far as it is made before that */
+        oci_set_process(reading, json_get(config, "spec"));
+}
+
+/* What it last saw of its processes. */
+static void set_last_seen(const struct stored *stored)
+{
+    struct engine_reading *reading = stored->reading;
+    const cJSON *seen = stored->last_seen;
+    struct record *record = engine_container(reading);
+    engine_set_time(reading, CONTAINER_BEGUN_AT, json_get(seen, "startedTime"));
+    engine_set_time(reading, CONTAINER_FINISHED_AT, json_get(seen, "finishedTime"));
+    if (record_has(record, CONTAINER_FINISHED_AT))
+        record_set_integer(record, CONTAINER_EXIT_CODE, 0); /* which is left out */
+    if (record_has(record, CONTAINER_FINISHED_AT))
+        engine_set_number(reading, CONTAINER_EXIT_CODE, json_get(seen, "exitCode"));
+    record_set_integer(record, CONTAINER_RESTARTS, 0);
+    engine_set_number(reading, CONTAINER_RESTARTS, json_get(seen, "restartCount"));
+}
+
+static void set_kept(const struct stored *stored)
+{
+    if (cJSON_IsObject(stored->config))
+        set_config(stored);
+    if (cJSON_IsObject(stored->last_seen))
+        set_last_seen(stored);
+}
+
+/* libpod/define/containerstate.go */
+static const char *last_state(const struct stored *stored)
+{
+    static const char *const states[] = {NULL,     "created", "initialized", "running", "stopped",
+                                         "paused", "exited",  "removing",    "stopping"};
+    const cJSON *state = json_get(stored->last_seen, "state");
+    bool known = cJSON_IsNumber(state) && state->valuedouble >= 0 &&
+                 state->valuedouble < (double)(sizeof(states) / sizeof(*states));
+    return known ? states[state->valueint] : NULL;
+}
+
+/* ---- its processes ---- */
+
 /* The number alone, of a container whose runtime keeps its state we don't know where: it may be
  * that of another process by now. */
 static void set_pid_of_file(struct stored *stored)
@@ -300,16 +399,21 @@ static void set_state(struct stored *stored)
     else if (word ? strcmp(word, "stopped") == 0
                   : engine_sees_processes(reading) && !engine_process_exists(reading))
         word = "exited";
+    if (!word && !engine_sees_processes(reading))
+        word = last_state(stored);
     engine_set_text(reading, CONTAINER_CONTAINER_STATE, word);
 }
 
 static int keep_documents(struct stored *stored)
 {
-    static const char *const environments[] = {"config.process.env", NULL};
+    static const char *const environments[] = {"config.process.env", "database.spec.process.env",
+                                               "database.CreateCommand", NULL};
     _cleanup_json_ cJSON *whole = cJSON_CreateObject();
     cJSON_AddItemToObject(whole, "container", cJSON_Duplicate(stored->entry, true));
     if (stored->spec)
         cJSON_AddItemToObject(whole, "config", cJSON_Duplicate(stored->spec, true));
+    if (stored->config)
+        cJSON_AddItemToObject(whole, "database", cJSON_Duplicate(stored->config, true));
     _cleanup_free_ char *printed = cJSON_PrintUnformatted(whole);
     struct buffer text = {.bytes = printed, .length = printed ? strlen(printed) : 0};
     if (!printed)
@@ -329,6 +433,7 @@ static int hand_over(struct stored *stored)
     engine_set_string(reading, CONTAINER_NAME, json_get(metadata, "name"));
     engine_set_string(reading, CONTAINER_IMAGE, json_get(metadata, "image-name"));
     engine_set_string(reading, CONTAINER_IMAGE_DIGEST, json_get(metadata, "image-id"));
+    set_kept(stored);
     if (stored->spec)
         set_spec(stored);
     set_state(stored);
@@ -358,6 +463,9 @@ static int take_stored(struct stored *stored)
     stored->metadata = metadata ? cJSON_Parse(metadata) : NULL;
     if (!is_of_podman(stored->metadata))
         return 0;
+    const struct podman_kept *kept = podman_database_container(stored->database, stored->id);
+    stored->config = kept ? parse(kept->config) : NULL;
+    stored->last_seen = kept ? parse(kept->state) : NULL;
     append_path(&path, stored, folder_of(stored->reading), "config.json");
     int r = buffer_error(&path);
     if (r >= 0)
@@ -375,7 +483,6 @@ static int read_driver(struct engine_reading *reading, const char *name, void *u
     _cleanup_json_ cJSON *list = NULL;
     _cleanup_buffer_ struct buffer path = {0}, text = {0};
     const cJSON *entry;
-    (void)userdata;
     if (length <= strlen(suffix) || strcmp(name + length - strlen(suffix), suffix) != 0)
         return 0;
     buffer_append_format(&path, "%s/%s/containers.json", folder_of(reading), name);
@@ -387,19 +494,41 @@ static int read_driver(struct engine_reading *reading, const char *name, void *u
     if (r < 0)
         return engine_gap(reading, NULL, -r, "cannot read its containers.json");
     cJSON_ArrayForEach (entry, list) {
-        struct stored stored = {.reading = reading, .driver = name, .entry = entry};
+        struct stored stored = {
+            .reading = reading, .driver = name, .entry = entry, .database = userdata};
         r = take_stored(&stored);
         cJSON_Delete(stored.metadata);
         cJSON_Delete(stored.spec);
+        cJSON_Delete(stored.config);
+        cJSON_Delete(stored.last_seen);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
+/* What is wrong with it is a gap: there is the storage yet. */
+static int read_database(struct engine_reading *reading, struct podman_database *database)
+{
+    _cleanup_buffer_ struct buffer path = {0};
+    buffer_append_format(&path, "%s/libpod/bolt_state.db", folder_of(reading));
+    int r = buffer_error(&path);
+    if (r < 0)
+        return r;
+    _cleanup_close_ int fd = engine_open_file(reading, buffer_text(&path));
+    r = fd < 0 ? fd : podman_database_read(database, fd);
+    if (r == -ENOMEM)
+        return error_memory();
+    return r < 0 && r != -ENOENT ? engine_gap(reading, NULL, -r, "cannot read its database") : 0;
+}
+
 static int read_files(struct engine_reading *reading)
 {
-    int r = engine_each_folder(reading, folder_of(reading), read_driver, NULL);
+    struct podman_database database = {0};
+    int r = read_database(reading, &database);
+    if (r >= 0)
+        r = engine_each_folder(reading, folder_of(reading), read_driver, &database);
+    podman_database_free(&database);
     if (r < 0 && r != -ENOENT)
         return error_set(-r, "cannot read the containers of podman in %s: %s", folder_of(reading),
                          error_name(r));

@@ -102,6 +102,43 @@ class CopiedDisk(DiskTestCase):
                          [snapshot[name] for name in ("host", "machine_id", "boot_id", "kernel")])
         self.assertEqual([], export["processes"])
 
+    def test_podman_of_its_database(self):
+        """Up to its version 4 it notes there what it has seen of a container."""
+        self.write_podman(MADE, "made", started=False)
+        self.write_podman(WEB, "web", started=True)
+        self.write_podman(DONE, "done", started=True)
+        self.write_podman(LOST, "lost", started=True)  # of another moment: the database hasn't got it yet
+        config = {"labels": {"tier": "front"}, "pod": POD, "createdTime": "2023-11-14T22:13:20.5Z", "runtime": "crun",
+                  "privileged": False, "CreateCommand": ["podman", "run", "-e", "SECRET=hunter2"],
+                  "spec": {"process": {"args": ["/bin/made"], "env": ["SECRET=hunter2"]}},
+                  "newPortMappings": [{"host_ip": "", "container_port": 80, "host_port": 8080, "range": 2, "protocol": "tcp"}]}
+        ended = {"state": 6, "exitCode": 3, "startedTime": "2023-11-14T22:13:21Z", "finishedTime": "2023-11-14T22:14:00Z",
+                 "restartCount": 2}
+        database = {"ctr": {identity: {"config": json.dumps(config), "state": json.dumps(state), "networks": {"a": "b"}}
+                            for identity, state in ((MADE, {"state": 1}), (WEB, {"state": 3}), (DONE, ended))},
+                    "pod": {POD: {"config": json.dumps({"name": "shop"}), "containers": {WEB: ""}}}, "id-registry": {}}
+        self.host.write("var/lib/containers/storage/libpod/bolt_state.db", bolt.database(database))
+        self.take_the_disk()
+        export = self.record()
+        self.assertEqual({"podman:made": "created", "podman:web": "running", "podman:done": "exited", "podman:lost": None},
+                         self.states(export))
+        expected = {"exit_code": 3, "restart_count": 2, "labels": {"tier": "front"}, "runtime": "crun", "privileged": False,
+                    "created_at": "2023-11-14T22:13:20.500000000Z", "started_at": "2023-11-14T22:13:21.000000000Z",
+                    "finished_at": "2023-11-14T22:14:00.000000000Z", "command": ["/bin/shop"],
+                    "groups": [{"type": "podman-pod", "name": POD}, {"type": "podman-pod-name", "name": "shop"}],
+                    "ports": [{"protocol": "tcp", "port": port, "host_address": "", "host_port": str(port + 8000)}
+                              for port in (80, 81)]}
+        done, made, lost = (export.one("containers", name=name) for name in ("done", "made", "lost"))
+        self.assertEqual(expected, {name: done[name] for name in expected})
+        self.assertEqual((["/bin/made"], ["SECRET"], None, None), tuple(
+            made[name] for name in ("command", "environment_names", "exit_code", "finished_at")))
+        self.assertEqual((None, None, None), tuple(lost[name] for name in ("labels", "ports", "exit_code")))
+        self.assertNotIn("hunter2", self.database.evidence(f"container:podman:{MADE}"))
+        self.host.write("var/lib/containers/storage/libpod/bolt_state.db", b"no database" * 1000)
+        export = self.record()
+        self.assertEqual(errno.EBADMSG, export.one("gaps", subject="podman:/var/lib/containers/storage")["errno"])
+        self.assertEqual("created", export.one("containers", name="made")["state"])
+
     def test_what_is_shown_of_it(self):
         self.write_docker(WEB, "web", Running=True, Pid=700)
         shutil.rmtree(self.host.folder / "proc")  # not even the folder

@@ -15,9 +15,10 @@ from support import EngineTestCase, needs_root, wait_until
 
 # What both sources have, and must have alike.
 SAME = ("state", "pid", "start_ticks", "name", "image", "image_digest", "command", "created_at", "groups",
-        "environment_names", "annotations", "host_namespaces", "mounts", "instance", "privileged", "runtime")
+        "environment_names", "annotations", "host_namespaces", "mounts", "instance", "privileged", "runtime", "labels",
+        "ports", "started_at", "finished_at", "exit_code", "restart_count")
 # What is told only of those that were started at least once.
-SINCE_START = ("command", "environment_names", "annotations", "host_namespaces", "mounts", "privileged", "runtime")
+SINCE_START = ("host_namespaces", "mounts")
 
 
 @needs_root
@@ -47,7 +48,8 @@ class PodmanTest(EngineTestCase):
         expected = {
             self.podman.run("--name", "web", "--network", "none", "-e", "SECRET=hunter2"): "running",
             self.podman.run("--name", "paused", "--network", "none"): "paused",
-            self.podman.podman("create", "--name", "created", "--network", "none", IMAGE, "sleep", "1"): "created",
+            self.podman.podman("create", "--name", "created", "--label", "tier=front", "-p", "127.0.0.1:8080-8081:80-81",
+                               IMAGE, "sleep", "1"): "created",
             self.podman.run("--name", "exited", "--network", "none", command=["sh", "-c", "exit 3"]): "exited",
             self.podman.run("--name", "hostly", "--pid", "host", "--network", "host", "--cap-add", "SYS_ADMIN",
                             "-v", f"{shared}:/host:ro", "-v", "data:/data"): "running"}
@@ -64,12 +66,14 @@ class PodmanTest(EngineTestCase):
         for identity, state in expected.items():
             with self.subTest(asked[identity]["name"]):
                 same = [name for name in SAME if state != "created" or name not in SINCE_START]
-                if state == "exited":
-                    same.remove("runtime")
                 self.assertEqual({name: asked[identity][name] for name in same},
                                  {name: left[identity][name] for name in same})
                 self.assertEqual("files", left[identity]["tier"])
         self.assertEqual([], self.database.diff().changes("containers", instance=str(self.podman.storage)))
+        by_name = {container["name"]: container for container in left.values()}
+        self.assertEqual(("front", [("8080", 80), ("8081", 81)]), (
+            by_name["created"]["labels"]["tier"],
+            [(port["host_port"], port["port"]) for port in by_name["created"]["ports"]]))
         by_name = {container["name"]: container for container in asked.values()}
         self.assertEqual(3, by_name["exited"]["exit_code"])
         self.assertEqual(["CAP_SYS_ADMIN"], by_name["hostly"]["added_capabilities"])
@@ -106,10 +110,9 @@ class PodmanTest(EngineTestCase):
             groups = {container["name"]: {group["type"]: group["name"] for group in container["groups"] or []}
                       for container in self.own().values()}
             self.assertEqual({}, groups.pop("alone"))
-            self.assertEqual({pod}, {group["podman-pod"] for group in groups.values()})
+            self.assertEqual({(pod, "shop")}, {(group["podman-pod"], group["podman-pod-name"]) for group in groups.values()})
             self.assertEqual(2, len(groups), "the container and the one that keeps the pod's namespaces")
             self.assertEqual(tier, self.own()[web]["tier"])
-        self.assertEqual("shop", groups["web"]["podman-pod-name"])
 
     def test_details_are_asked_once_and_changes_are_seen(self):
         web = self.podman.run("--name", "web", "--network", "none", "--label", "tier=front",
