@@ -2,13 +2,14 @@
 /* What containerd keeps. Its database (engines/containerd_database.h) has all of its containers;
  * what doesn't outlive a boot tells what runs of them:
  *
- *   STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/config.json   what the runtime was told
- *   STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/init.pid      its first process
- *   STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/work          a link to its folder below ROOT
- *   /run/containerd/runc/NAMESPACE/ID/state.json                   the runtime's own
- * (engines/oci.h)
- *   ROOT/io.containerd.grpc.v1.cri/containers/ID/status            starts and ends, of the CRI
- * plugin */
+ *   BUNDLE/config.json   what the runtime was told
+ *   BUNDLE/init.pid      its first process
+ *   BUNDLE/work          a link to its folder below ROOT
+ *
+ * in BUNDLE, which is STATE/io.containerd.runtime.v2.task/NAMESPACE/ID. Beside it there are
+ *
+ *   /run/containerd/runc/NAMESPACE/ID/state.json         the runtime's own (engines/oci.h)
+ *   ROOT/io.containerd.grpc.v1.cri/containers/ID/status  start and end, by the CRI plugin */
 #include "recorder/engines/containerd.h"
 
 #include "base/error.h"

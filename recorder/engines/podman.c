@@ -2,11 +2,11 @@
 /* Podman: https://docs.podman.io/en/latest/_static/api.html, and what is left of its containers
  * when nobody can be asked, which is the usual case:
  *
- *   STORAGE/libpod/bolt_state.db                      its own database (engines/podman_database.h)
- *   STORAGE/DRIVER-containers/containers.json         every container: name, image, creation
- *   STORAGE/DRIVER-containers/ID/userdata/config.json what its runtime was told, since its first
- * start RUN/DRIVER-containers/ID/userdata/pidfile         its first process, when it was started
- * last the state that the runtime keeps, while there is a process (engines/oci.h)
+ *   STORAGE/libpod/bolt_state.db                       engines/podman_database.h
+ *   STORAGE/DRIVER-containers/containers.json          every container: name, image, creation
+ *   STORAGE/DRIVER-containers/ID/userdata/config.json  its specification, since its first start
+ *   RUN/DRIVER-containers/ID/userdata/pidfile          its first process, since its last start
+ *   the state that the runtime keeps, while there is a process (engines/oci.h)
  *
  * From version 5 on its database is another one (db.sql), which isn't read: then there are no
  * labels, exit codes, published ports, and names of pods. */
