@@ -45,24 +45,23 @@ def folder_for(kept):
 
 
 def measure(names, quick, kept):
-    """The sections of the report, by the names of their parts."""
-    sections = {}
+    """Yields the name of each part, and its section of the report."""
     with folder_for(kept) as folder:
         for name in names:
             print(f"-- {name}", file=sys.stderr, flush=True)
             kind, method = PARTS[name]
-            sections[name] = getattr(kind(pathlib.Path(folder), quick), method)()
-            print(sections[name], "\n", flush=True)
-    return sections
+            section = getattr(kind(pathlib.Path(folder), quick), method)()
+            print(section, "\n", flush=True)
+            yield name, section
 
 
-def write_report(sections):
-    """Puts each section in place of the one that stood there; the others stay as they were measured."""
+def write_report(name, section):
+    """Puts the section in place of the one that stood there; the others stay as they were measured."""
     text = REPORT.read_text()
     head, rest = text.split(BEGIN)
     old, tail = rest.split(END)
     found = dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=<!-- \w+ -->|\Z)", old, re.DOTALL))
-    found |= {name: f"Measured {machine()}\n\n{section}\n" for name, section in sections.items()}
+    found[name] = f"Measured {machine()}\n\n{section}\n"
     body = "\n".join(f"<!-- {name} -->\n{found[name].strip()}\n" for name in PARTS if name in found)
     REPORT.write_text(f"{head}{BEGIN}\n\n{body}\n{END}{tail}")
 
@@ -77,9 +76,9 @@ def main():
     unknown = set(arguments.parts) - set(PARTS)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    sections = measure(arguments.parts or list(PARTS), arguments.quick, arguments.keep)
-    if not arguments.quick:
-        write_report(sections)
+    for name, section in measure(arguments.parts or list(PARTS), arguments.quick, arguments.keep):
+        if not arguments.quick:
+            write_report(name, section)
 
 
 main()
