@@ -361,6 +361,9 @@ static int read_namespace(struct engine_reading *reading, const char *name, void
 
 /* ---- where they are ---- */
 
+/* In a bundle: a link to a folder of its own, three below the root. */
+static const char link_below_root[] = "work";
+
 /* From its bundle, which leads to it. -EEXIST when it is found, which ends the search. */
 static int find_root_of_bundle(struct engine_reading *reading, const char *name, void *userdata)
 {
@@ -368,7 +371,7 @@ static int find_root_of_bundle(struct engine_reading *reading, const char *name,
     struct buffer *root = &bundle->files->root;
     _cleanup_buffer_ struct buffer path = {0};
     buffer_clear(root);
-    buffer_append_format(root, "%s/%s/work/../../..", bundle->folder, name);
+    buffer_append_format(root, "%s/%s/%s/../../..", bundle->folder, name, link_below_root);
     buffer_append_format(&path, "%s%s", buffer_text(root), database);
     if (root->failed || path.failed)
         return error_memory();

@@ -79,19 +79,11 @@ static int take(void *userdata, const struct cri_container *whole)
     if (!digest)
         return error_memory();
     engine_set_text(reading, CONTAINER_ENGINE_VERSION, asking->version);
-    if (engine_is_unchanged(reading, known, digest)) {
-        engine_container_as_known(reading, known);
-        return engine_container_end(reading);
-    }
+    if (engine_is_unchanged(reading, known, digest))
+        return engine_container_end_as_known(reading, known);
     cri_set_listed(reading, whole);
     int r = ask_details(asking, whole);
-    if (r == -ENOENT) /* it was removed meanwhile */
-        return 0;
-    if (r >= 0)
-        record_set_text(record, CONTAINER_LISTING, digest);
-    else
-        r = engine_gap(reading, id, r > -ERROR_FIRST ? -r : EPROTO, error_message());
-    return r < 0 ? r : engine_container_end(reading);
+    return engine_container_end_asked(reading, id, digest, r);
 }
 
 static int ask(struct engine_reading *reading)

@@ -315,12 +315,18 @@ void engine_add_groups_of_labels(struct engine_reading *reading, const struct cJ
 void engine_keep_document(struct engine_reading *reading, const struct buffer *text,
                           struct cJSON *document, const char *const *environments);
 
-/* Everything stays as the last snapshot has it (`known`), but for what was set since it began: when
- * details need not be asked again. */
-void engine_container_as_known(struct engine_reading *reading, const struct record *known);
-
 /* Hands it over. 0, -ENOMEM, or an error that ends the reading (the recorder takes no more). */
 int engine_container_end(struct engine_reading *reading);
+
+/* The same for one whose details need not be asked again: everything stays as the last snapshot has
+ * it (`known`), but for what was set since it began. */
+int engine_container_end_as_known(struct engine_reading *reading, const struct record *known);
+
+/* The same for one whose details were asked for, after it was listed (CONTAINER_LISTING) as
+ * `listing` says. `asked` is what came of that: 0; -ENOENT, if it was removed meanwhile, and is
+ * none any more; or another error with its message, which becomes a gap of the container `id`. */
+int engine_container_end_asked(struct engine_reading *reading, const char *id, const char *listing,
+                               int asked);
 
 /* Gives up the one begun. */
 void engine_container_drop(struct engine_reading *reading);

@@ -83,23 +83,15 @@ static int take_entry(struct asking *asking, const cJSON *entry)
         return error_memory();
     int r = 0;
     record_set_text(record, CONTAINER_ENGINE_VERSION, asking->version[0] ? asking->version : NULL);
-    if (engine_is_unchanged(reading, known, digest)) {
-        engine_container_as_known(reading, known);
-        return engine_container_end(reading);
-    }
+    if (engine_is_unchanged(reading, known, digest))
+        return engine_container_end_as_known(reading, known);
     r = asking->time_is_over
             ? error_set(ETIMEDOUT, "there was no time to ask for more than it is listed with")
             : set_details(asking, entry, id);
     asking->time_is_over |= r == -ETIMEDOUT;
-    if (r == -ENOENT) /* it was removed meanwhile */
-        return 0;
-    if (r < 0) {
+    if (r < 0)
         asking->api->set_entry(reading, entry, known);
-        int told = engine_gap(reading, id, r > -ERROR_FIRST ? -r : EPROTO, error_message());
-        return told < 0 ? told : engine_container_end(reading);
-    }
-    record_set_text(record, CONTAINER_LISTING, digest);
-    return engine_container_end(reading);
+    return engine_container_end_asked(reading, id, digest, r);
 }
 
 static int take_list(struct asking *asking)

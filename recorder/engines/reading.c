@@ -240,15 +240,6 @@ bool engine_process_exists(struct engine_reading *reading)
             procfs_read(reading->reader->proc, path, PROCFS_TEXT_MOST, &reading->text) >= 0);
 }
 
-void engine_container_as_known(struct engine_reading *reading, const struct record *known)
-{
-    struct record *record = &reading->record;
-    for (unsigned column = CONTAINER_NAME; column < CONTAINER_COLUMN_COUNT; column++)
-        if (kinds[KIND_CONTAINER].columns[column].class == STATE && !record_has(record, column))
-            record->values[column] = known->values[column];
-    reading->pid_is_ours = true;
-}
-
 static int write_message(struct engine_reading *reading, struct engine_message *message)
 {
     const struct engine_reader *reader = reading->reader;
@@ -289,12 +280,36 @@ int engine_gap(struct engine_reading *reading, const char *id, int code, const c
     return write_message(reading, &message);
 }
 
-/* ---- one place ---- */
-
-static int report_failure(struct engine_reading *reading, int r)
+/* What failed with its message, as a gap; of the container `id`, or of all if that is NULL. */
+static int report_failure(struct engine_reading *reading, const char *id, int r)
 {
-    return engine_gap(reading, NULL, r > -ERROR_FIRST ? -r : EPROTO, error_message());
+    return engine_gap(reading, id, r > -ERROR_FIRST ? -r : EPROTO, error_message());
 }
+
+int engine_container_end_as_known(struct engine_reading *reading, const struct record *known)
+{
+    struct record *record = &reading->record;
+    for (unsigned column = CONTAINER_NAME; column < CONTAINER_COLUMN_COUNT; column++)
+        if (kinds[KIND_CONTAINER].columns[column].class == STATE && !record_has(record, column))
+            record->values[column] = known->values[column];
+    reading->pid_is_ours = true;
+    return engine_container_end(reading);
+}
+
+int engine_container_end_asked(struct engine_reading *reading, const char *id, const char *listing,
+                               int asked)
+{
+    int r = 0;
+    if (asked == -ENOENT)
+        return 0;
+    if (asked < 0)
+        r = report_failure(reading, id, asked);
+    else
+        record_set_text(&reading->record, CONTAINER_LISTING, listing);
+    return r < 0 ? r : engine_container_end(reading);
+}
+
+/* ---- one place ---- */
 
 static int open_client(struct engine_reading *reading, int *ret_socket)
 {
@@ -351,12 +366,12 @@ static int read_place(struct engine_reading *reading)
     if (can_ask)
         r = ask(reading);
     if (can_ask && r < 0)
-        r = report_failure(reading, r);
+        r = report_failure(reading, NULL, r);
     else if (can_ask)
         return r;
     /* Those that were told of already are told of again, and are left out then. */
     if (r >= 0 && (r = read_files(reading)) < 0)
-        r = report_failure(reading, r);
+        r = report_failure(reading, NULL, r);
     return r;
 }
 
