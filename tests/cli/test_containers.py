@@ -130,6 +130,14 @@ class Containers(TestCase):
         self.assertEqual(("exited", 3, "2023-11-14T21:14:00.000000000Z"),
                          tuple(done[name] for name in ("state", "exit_code", "finished_at")))
 
+    def test_one_that_is_removed_before_it_is_asked_about_is_none(self):
+        answers = {path: answer for path, answer in ANSWERS.items() if DONE not in path}
+        with self.engine(answers) as engine:
+            self.record()
+            self.assertIn(f"GET /containers/{DONE}/json", engine.requests())
+        self.assertEqual({"web"}, set(self.own()))
+        self.assertEqual([], [gap["error"] for gap in self.gaps()])
+
     def test_an_engine_is_found_and_asked(self):
         with self.engine() as engine:
             self.record()
