@@ -9,10 +9,9 @@
 
 const char *const change_op_names[CHANGE_OP_COUNT] = {"added", "removed", "changed", "unobserved"};
 
-/* Copies of the records of one side of one kind. */
-struct side {
-    struct record **records;
-    size_t count, capacity;
+/* The two states of one thing, NULL where it has none that differs. Copies. */
+struct thing {
+    struct record *older, *newer;
 };
 
 /* Grows as changes are found. */
@@ -35,45 +34,12 @@ void difference_free(struct difference *difference)
     free(difference);
 }
 
-/* Releases the records that were not given away. */
-static void side_free(struct side *side)
+/* Releases what was not given away. */
+static void thing_clear(struct thing *thing)
 {
-    for (size_t i = 0; i < side->count; i++)
-        free(side->records[i]);
-    free(side->records);
-}
-
-static int side_add(struct side *side, const struct record *record)
-{
-    int result =
-        array_reserve(&side->records, &side->capacity, side->count + 1, sizeof(*side->records));
-    if (result)
-        return result;
-    struct record *copy = record_copy(record);
-    if (!copy)
-        return error_memory();
-    side->records[side->count++] = copy;
-    return 0;
-}
-
-static int compare_identities(const void *left, const void *right)
-{
-    const struct record *a = *(struct record *const *)left, *b = *(struct record *const *)right;
-    return a->identity < b->identity ? -1 : a->identity > b->identity;
-}
-
-/* What holds in `at` but not in `other`, by identity. */
-static int side_load(struct side *side, struct database *database, const struct snapshot *at,
-                     const struct snapshot *other, enum kind kind)
-{
-    _cleanup_cursor_ struct cursor *cursor = NULL;
-    const struct record *record;
-    int result = cursor_open_unlike(database, at, other, kind, &cursor);
-    while (!result && cursor && (result = cursor_next(cursor, &record)) > 0)
-        result = side_add(side, record);
-    if (!result && side->count)
-        qsort(side->records, side->count, sizeof(*side->records), compare_identities);
-    return result;
+    free(thing->older);
+    free(thing->newer);
+    *thing = (struct thing){0};
 }
 
 static int append(struct builder *builder, struct change change)
@@ -204,33 +170,46 @@ static int add_single(struct builder *builder, struct record **record, bool is_b
     return result;
 }
 
-/* Both sides are ordered by identity. */
-static int merge(struct builder *builder, struct side *before, struct side *after)
+/* Takes what the thing has of records, or clears it. */
+static int add_thing(struct builder *builder, struct thing *thing)
 {
-    size_t i = 0, j = 0;
-    while (i < before->count || j < after->count) {
-        struct record **left = i < before->count ? &before->records[i] : NULL;
-        struct record **right = j < after->count ? &after->records[j] : NULL;
-        int order = !left ? 1 : !right ? -1 : compare_identities(left, right);
-        int result = order < 0   ? add_single(builder, left, true)
-                     : order > 0 ? add_single(builder, right, false)
-                                 : add_changed(builder, left, right);
-        if (result)
-            return result;
-        i += order <= 0;
-        j += order >= 0;
-    }
-    return 0;
+    bool forward = builder->difference->from->id < builder->difference->to->id;
+    struct record **before = forward ? &thing->older : &thing->newer;
+    struct record **after = forward ? &thing->newer : &thing->older;
+    int result = 0;
+    if (*before && *after)
+        result = add_changed(builder, before, after);
+    else if (*before || *after)
+        result = add_single(builder, *before ? before : after, *before);
+    thing_clear(thing);
+    return result;
 }
 
+static int keep(struct record **kept, const struct record *record)
+{
+    *kept = record_copy(record);
+    return *kept ? 0 : error_memory();
+}
+
+/* Of one thing the older state comes first. */
 static int compare_kind(struct builder *builder, enum kind kind)
 {
-    _cleanup_(side_free) struct side before = {0}, after = {0};
-    const struct difference *difference = builder->difference;
-    int result = side_load(&before, builder->database, difference->from, difference->to, kind);
-    if (!result)
-        result = side_load(&after, builder->database, difference->to, difference->from, kind);
-    return result ? result : merge(builder, &before, &after);
+    const struct snapshot *older = builder->difference->from, *newer = builder->difference->to;
+    if (older->id > newer->id)
+        older = builder->difference->to, newer = builder->difference->from;
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    _cleanup_(thing_clear) struct thing thing = {0};
+    const struct record *record;
+    int result = cursor_open_unlike(builder->database, older, newer, kind, &cursor);
+    while (!result && cursor && (result = cursor_next(cursor, &record)) > 0) {
+        bool is_older = record->first_snapshot <= older->id;
+        bool goes_on =
+            !is_older && thing.older && thing.older->identity == record->identity && !thing.newer;
+        result = goes_on ? 0 : add_thing(builder, &thing);
+        if (!result)
+            result = keep(is_older ? &thing.older : &thing.newer, record);
+    }
+    return result ? result : add_thing(builder, &thing);
 }
 
 /* By kind, then by key; of one key what went before what came. */

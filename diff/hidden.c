@@ -5,8 +5,8 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "schema/intervals.h"
 #include "schema/reader.h"
-#include "schema/statement.h"
 
 #include <cJSON.h>
 #include <inttypes.h>
@@ -170,27 +170,6 @@ bool hidden_covers_processes(const struct hidden *hidden)
     return hidden->count && has_gap(hidden, KIND_PROCESS, NULL);
 }
 
-/* SELECT the processes and threads (kind, pid) that were in the namespace ?2 in snapshot ?1, or
- * would have put their children there. NULL, without an error, for a type that there is not. */
-static int prepare_members(struct database *database, const char *type, sqlite3_stmt **ret_select)
-{
-    static const enum kind tasks[] = {KIND_PROCESS, KIND_THREAD};
-    _cleanup_buffer_ struct buffer sql = {0};
-    char name[64];
-    for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++)
-        for (int children = 0; children < 2; children++) {
-            snprintf(name, sizeof(name), "%s%s_namespace", type, children ? "_for_children" : "");
-            if (column_by_name(tasks[i], name) < 0)
-                continue;
-            buffer_append_format(&sql,
-                                 "%sSELECT %d, pid FROM %s_at WHERE snapshot_id = ?1 AND %s = ?2",
-                                 sql.length ? " UNION " : "", tasks[i], kinds[tasks[i]].name, name);
-        }
-    if (sql.failed)
-        return error_memory();
-    return sql.length ? sql_prepare(database, buffer_text(&sql), ret_select) : 0;
-}
-
 /* A thread is hidden where its process is, or where only its threads are. */
 static bool task_is_hidden(const struct hidden *hidden, enum kind kind, int64_t pid)
 {
@@ -203,23 +182,52 @@ static bool task_is_hidden(const struct hidden *hidden, enum kind kind, int64_t 
     return kind == KIND_THREAD && hidden_covers(hidden, &task);
 }
 
-/* Whether a process or thread that was in the namespace in `seen` is one that a gap covers. */
+/* "AND ?1 IN (...)": the columns of a task that name the namespace of this type which it is in, and
+ * which it would have put its children in. Nothing for a type that there is not. */
+static void append_membership(struct buffer *sql, enum kind kind, const char *type)
+{
+    char name[64];
+    for (int children = 0; children < 2; children++) {
+        snprintf(name, sizeof(name), "%s%s_namespace", type, children ? "_for_children" : "");
+        if (column_by_name(kind, name) >= 0)
+            buffer_append_format(sql, "%s%s", sql->length ? ", " : "AND ?1 IN (", name);
+    }
+    if (sql->length)
+        buffer_append_char(sql, ')');
+}
+
+/* Whether a process, or a thread, that was in the namespace in `seen` is one that a gap covers. */
+static int member_of_kind_is_hidden(const struct hidden *hidden, struct database *database,
+                                    const struct snapshot *seen, enum kind kind, const char *type,
+                                    int64_t inode, bool *ret_hidden)
+{
+    _cleanup_statement_ sqlite3_stmt *select = NULL;
+    _cleanup_buffer_ struct buffer membership = {0};
+    append_membership(&membership, kind, type);
+    int result = buffer_error(&membership);
+    if (result || !membership.length)
+        return result;
+    result = intervals_prepare(database, kind, seen, "pid", buffer_text(&membership), &select);
+    if (result)
+        return result;
+    sqlite3_bind_int64(select, 1, inode);
+    while (!*ret_hidden && (result = sql_step(database, select)) > 0)
+        *ret_hidden = task_is_hidden(hidden, kind, sqlite3_column_int64(select, 0));
+    return result < 0 ? result : 0;
+}
+
 static int member_is_hidden(const struct hidden *hidden, struct database *database,
                             const struct snapshot *seen, const char *type, int64_t inode,
                             bool *ret_hidden)
 {
-    _cleanup_statement_ sqlite3_stmt *select = NULL;
-    if (!has_kind(hidden, KIND_PROCESS) && !has_kind(hidden, KIND_THREAD))
+    static const enum kind tasks[] = {KIND_PROCESS, KIND_THREAD};
+    int result = 0;
+    if (!type || (!has_kind(hidden, KIND_PROCESS) && !has_kind(hidden, KIND_THREAD)))
         return 0;
-    int result = prepare_members(database, type ? type : "", &select);
-    if (result || !select)
-        return result;
-    sqlite3_bind_int64(select, 1, seen->id);
-    sqlite3_bind_int64(select, 2, inode);
-    while (!*ret_hidden && (result = sql_step(database, select)) > 0)
-        *ret_hidden = task_is_hidden(hidden, (enum kind)sqlite3_column_int(select, 0),
-                                     sqlite3_column_int64(select, 1));
-    return result < 0 ? result : 0;
+    for (size_t i = 0; !result && !*ret_hidden && i < sizeof(tasks) / sizeof(*tasks); i++)
+        result =
+            member_of_kind_is_hidden(hidden, database, seen, tasks[i], type, inode, ret_hidden);
+    return result;
 }
 
 /* ---- namespaces that no task was in ---- */
@@ -258,14 +266,11 @@ static int way_to_mounts_is_hidden(const struct hidden *hidden, struct database 
                                    const struct snapshot *seen, int64_t inode, bool *ret_hidden)
 {
     _cleanup_statement_ sqlite3_stmt *select = NULL;
-    int result = sql_prepare(database,
-                             "SELECT sources, reference FROM namespace_at "
-                             "WHERE snapshot_id = ?1 AND type = 'mnt' AND inode = ?2",
-                             &select);
+    int result = intervals_prepare(database, KIND_NAMESPACE, seen, "sources, reference",
+                                   "AND type = 'mnt' AND inode = ?1", &select);
     if (result)
         return result;
-    sqlite3_bind_int64(select, 1, seen->id);
-    sqlite3_bind_int64(select, 2, inode);
+    sqlite3_bind_int64(select, 1, inode);
     result = sql_step(database, select);
     if (result > 0)
         *ret_hidden = way_is_hidden(hidden, (const char *)sqlite3_column_text(select, 0),

@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
-#include "schema/statement.h"
+#include "schema/intervals.h"
 
 #include <cJSON.h>
 #include <stdlib.h>
@@ -23,13 +23,10 @@ int pid_chains_load(struct pid_chains *chains, struct database *database,
                     const struct snapshot *snapshot)
 {
     _cleanup_statement_ sqlite3_stmt *select = NULL;
-    int result = sql_prepare(database,
-                             "SELECT inode, parent FROM namespace_at"
-                             " WHERE snapshot_id = ?1 AND type = 'pid' ORDER BY inode",
-                             &select);
+    int result = intervals_prepare(database, KIND_NAMESPACE, snapshot, "inode, parent",
+                                   "AND type = 'pid' ORDER BY inode", &select);
     if (result)
         return result;
-    sqlite3_bind_int64(select, 1, snapshot->id);
     while ((result = sql_step(database, select)) > 0) {
         result = array_reserve(&chains->namespaces, &chains->capacity, chains->count + 1,
                                sizeof(*chains->namespaces));

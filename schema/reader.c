@@ -3,9 +3,12 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "schema/intervals.h"
 #include "schema/relations.h"
 #include "schema/sample.h"
 #include "schema/statement.h"
+
+#include <inttypes.h>
 
 struct cursor {
     struct database *database;
@@ -38,7 +41,6 @@ enum { FIRST_COLUMN = 5 };
 
 static void append_keys(struct buffer *sql, const struct kind_info *kind)
 {
-    buffer_append_text(sql, " ORDER BY ");
     for (unsigned flags = KEY; flags <= STRONG; flags <<= 1)
         for (unsigned column = 0; column < kind->column_count; column++)
             if (kind->columns[column].flags & flags)
@@ -46,9 +48,8 @@ static void append_keys(struct buffer *sql, const struct kind_info *kind)
     buffer_append_text(sql, "first_snapshot");
 }
 
-/* SELECT ... FROM kind_`view` WHERE `condition`, in the order of keys or, for a history, of time.
- */
-static int prepare(struct cursor *cursor, const char *view, const char *condition, bool by_key)
+/* SELECT ... FROM KIND_history WHERE `condition`, in this order, or for NULL in that of keys. */
+static int prepare(struct cursor *cursor, const char *condition, const char *order)
 {
     _cleanup_buffer_ struct buffer sql = {0};
     const struct kind_info *kind = &kinds[cursor->kind];
@@ -59,44 +60,50 @@ static int prepare(struct cursor *cursor, const char *view, const char *conditio
             buffer_append_format(&sql, ", %s", kind->columns[column].name);
             cursor->selected[cursor->selected_count++] = column;
         }
-    buffer_append_format(&sql, " FROM %s_%s WHERE %s", kind->name, view, condition);
-    if (by_key)
-        append_keys(&sql, kind);
+    buffer_append_format(&sql, " FROM %s_history WHERE %s ORDER BY ", kind->name, condition);
+    if (order)
+        buffer_append_text(&sql, order);
     else
-        buffer_append_text(&sql, " ORDER BY first_snapshot");
+        append_keys(&sql, kind);
     int result = buffer_error(&sql);
     return result ? result : sql_prepare(cursor->database, buffer_text(&sql), &cursor->select);
 }
 
-static void bind_parameters(sqlite3_stmt *select, const int64_t parameters[static 3])
-{
-    for (int i = 0; i < sqlite3_bind_parameter_count(select); i++)
-        sqlite3_bind_int64(select, i + 1, parameters[i]);
-}
-
-static int open_cursor(struct database *database, enum kind kind, const char *view,
-                       const char *condition, bool by_key, const int64_t parameters[static 3],
-                       struct cursor **ret_cursor)
+static int open_cursor(struct database *database, enum kind kind, const char *condition,
+                       const char *order, struct cursor **ret_cursor)
 {
     _cleanup_cursor_ struct cursor *cursor = calloc(1, sizeof(*cursor));
     if (!cursor)
         return error_memory();
     cursor->database = database;
     cursor->kind = kind;
-    int result = prepare(cursor, view, condition, by_key);
+    int result = prepare(cursor, condition, order);
     if (result)
         return result;
-    bind_parameters(cursor->select, parameters);
     *ret_cursor = steal_pointer(cursor);
     return 0;
+}
+
+/* Over the states whose ids the SELECT `states` gives. */
+static int open_states(struct database *database, enum kind kind, const struct buffer *states,
+                       const char *order, struct cursor **ret_cursor)
+{
+    _cleanup_buffer_ struct buffer condition = {0};
+    buffer_append_format(&condition, "state_id IN (%s)", buffer_text(states));
+    int result = buffer_error(&condition);
+    return result ? result
+                  : open_cursor(database, kind, buffer_text(&condition), order, ret_cursor);
 }
 
 int cursor_open(struct database *database, const struct snapshot *snapshot, enum kind kind,
                 struct cursor **ret_cursor)
 {
     _cleanup_cursor_ struct cursor *cursor = NULL;
-    int result = open_cursor(database, kind, "at", "snapshot_id = ?1", true,
-                             (int64_t[3]){snapshot->id}, &cursor);
+    _cleanup_buffer_ struct buffer states = {0};
+    intervals_append_at(&states, kind, snapshot);
+    int result = buffer_error(&states);
+    if (!result)
+        result = open_states(database, kind, &states, NULL, &cursor);
     if (!result)
         result = sample_read(database, snapshot->id, kind, &cursor->samples, NULL);
     if (!result)
@@ -111,43 +118,42 @@ int cursor_open_history(struct database *database, enum kind kind, int64_t ident
                         struct cursor **ret_cursor)
 {
     char condition[64];
-    snprintf(condition, sizeof(condition), "%s_id = ?1", kinds[kind].name);
-    return open_cursor(database, kind, "history", condition, false, (int64_t[3]){identity},
-                       ret_cursor);
+    snprintf(condition, sizeof(condition), "%s_id = %" PRId64, kinds[kind].name, identity);
+    return open_cursor(database, kind, condition, "first_snapshot", ret_cursor);
 }
 
-/* Whether any state of the kind meets the condition: 1, 0, or an error. To prepare what reads them
- * takes longer than to read a hundred, and most kinds have not changed. */
-static int any_state(struct database *database, enum kind kind, const char *condition,
-                     const int64_t parameters[static 3])
+int cursor_open_all(struct database *database, int64_t host_id, enum kind kind,
+                    struct cursor **ret_cursor)
 {
-    _cleanup_buffer_ struct buffer sql = {0};
-    _cleanup_statement_ sqlite3_stmt *select = NULL;
-    buffer_append_format(&sql, "SELECT 1 FROM %s_state WHERE %s LIMIT 1", kinds[kind].name,
-                         condition);
-    int result = buffer_error(&sql);
+    char condition[64];
+    snprintf(condition, sizeof(condition), "host_id = %" PRId64, host_id);
+    return open_cursor(database, kind, condition, "first_snapshot", ret_cursor);
+}
+
+/* Whether a SELECT gives anything: 1, 0, or an error. */
+static int any(struct database *database, const struct buffer *select)
+{
+    _cleanup_statement_ sqlite3_stmt *statement = NULL;
+    int result = sql_prepare(database, buffer_text(select), &statement);
+    return result ? result : sql_step(database, statement);
+}
+
+/* To prepare what reads records takes longer than to read a hundred, and most kinds have not
+ * changed. */
+int cursor_open_unlike(struct database *database, const struct snapshot *older,
+                       const struct snapshot *newer, enum kind kind, struct cursor **ret_cursor)
+{
+    _cleanup_buffer_ struct buffer states = {0};
+    char order[64];
+    intervals_append_unlike(&states, kind, older, newer);
+    int result = buffer_error(&states);
     if (!result)
-        result = sql_prepare(database, buffer_text(&sql), &select);
-    if (result)
-        return result;
-    bind_parameters(select, parameters);
-    return sql_step(database, select);
-}
-
-/* The unary plus keeps SQLite from the wrong index. */
-int cursor_open_unlike(struct database *database, const struct snapshot *at,
-                       const struct snapshot *other, enum kind kind, struct cursor **ret_cursor)
-{
-    const char *ends_before = "host_id = ?1 AND last_snapshot >= ?2 AND last_snapshot < ?3"
-                              " AND first_snapshot <= ?2";
-    const char *begins_after = "host_id = ?1 AND first_snapshot > ?3 AND first_snapshot <= ?2"
-                               " AND (+last_snapshot >= ?2 OR +last_snapshot IS NULL)";
-    const char *condition = at->id < other->id ? ends_before : begins_after;
-    const int64_t parameters[] = {at->host_id, at->id, other->id};
-    int any = any_state(database, kind, condition, parameters);
+        result = any(database, &states);
     *ret_cursor = NULL;
-    return any > 0 ? open_cursor(database, kind, "history", condition, true, parameters, ret_cursor)
-                   : any;
+    if (result <= 0)
+        return result;
+    snprintf(order, sizeof(order), "%s_id, first_snapshot", kinds[kind].name);
+    return open_states(database, kind, &states, order, ret_cursor);
 }
 
 int cursor_next(struct cursor *cursor, const struct record **ret_record)
@@ -170,13 +176,6 @@ int cursor_next(struct cursor *cursor, const struct record **ret_record)
         return result;
     *ret_record = record;
     return 1;
-}
-
-int cursor_open_all(struct database *database, int64_t host_id, enum kind kind,
-                    struct cursor **ret_cursor)
-{
-    return open_cursor(database, kind, "history", "host_id = ?1", false, (int64_t[3]){host_id},
-                       ret_cursor);
 }
 
 int history_span(struct database *database, enum kind kind, int64_t identity, int64_t *ret_first,

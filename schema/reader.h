@@ -24,11 +24,11 @@ int cursor_open_history(struct database *database, enum kind kind, int64_t ident
 int cursor_open_all(struct database *database, int64_t host_id, enum kind kind,
                     struct cursor **ret_cursor);
 
-/* Records of a kind that hold in `at` but whose state does not reach to `other` (a snapshot of the
- * same host, before or after): the half of a difference that costs only what differs. Without
- * samples and derived columns. No cursor, NULL, where there are none. */
-int cursor_open_unlike(struct database *database, const struct snapshot *at,
-                       const struct snapshot *other, enum kind kind, struct cursor **ret_cursor);
+/* Records of a kind that hold in only one of two snapshots of a host, or otherwise in each: what
+ * differs, and no more. By thing, of one thing the older first. Without samples and related
+ * columns. No cursor, NULL, where there are none. */
+int cursor_open_unlike(struct database *database, const struct snapshot *older,
+                       const struct snapshot *newer, enum kind kind, struct cursor **ret_cursor);
 
 /* 1 with the next record, 0 at the end, or an error. The record and its text are borrowed until the
  * next call. */

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "schema/intervals.h"
 #include "schema/pid_chains.h"
 #include "schema/statement.h"
 
@@ -51,47 +52,35 @@ void relations_free(struct relations *relations)
     free(relations);
 }
 
-static int prepare_of_processes(struct relations *relations)
-{
-    return sql_prepare(relations->database,
-                       "SELECT pid, tid, start_ticks FROM thread_at WHERE snapshot_id = ?1"
-                       " ORDER BY pid, tid",
-                       &relations->members);
-}
-
-static int prepare_of_containers(struct relations *relations)
-{
-    return sql_prepare(relations->database,
-                       "SELECT container, pid, start_ticks FROM process_at WHERE snapshot_id = ?1"
-                       " AND container IS NOT NULL ORDER BY container, pid",
-                       &relations->members);
-}
-
-/* Of the type ?2, which is a place in `memberships`: to sort the members of all of them at once
+/* Of the type ?1, which is a place in `memberships`: to sort the members of all of them at once
  * would take eight times the memory. */
-static int prepare_of_namespaces(struct relations *relations)
+static int prepare_of_namespaces(struct relations *relations, const struct snapshot *snapshot)
 {
-    _cleanup_buffer_ struct buffer sql = {0};
-    buffer_append_text(&sql, "SELECT CASE ?2");
+    _cleanup_buffer_ struct buffer columns = {0};
+    buffer_append_text(&columns, "CASE ?1");
     for (unsigned i = 0; i < MEMBERSHIPS; i++)
-        buffer_append_format(&sql, " WHEN %u THEN %s", i,
+        buffer_append_format(&columns, " WHEN %u THEN %s", i,
                              kinds[KIND_PROCESS].columns[memberships[i].column].name);
-    buffer_append_text(&sql, " END AS inode, pid, start_ticks FROM process_at"
-                             " WHERE snapshot_id = ?1 ORDER BY inode, pid");
-    int result = buffer_error(&sql);
+    buffer_append_text(&columns, " END AS inode, pid, start_ticks");
+    int result = buffer_error(&columns);
     return result ? result
-                  : sql_prepare(relations->database, buffer_text(&sql), &relations->members);
+                  : intervals_prepare(relations->database, KIND_PROCESS, snapshot,
+                                      buffer_text(&columns), "ORDER BY inode, pid",
+                                      &relations->members);
 }
 
-static int prepare(struct relations *relations, enum kind kind)
+static int prepare(struct relations *relations, enum kind kind, const struct snapshot *snapshot)
 {
     switch (kind) {
     case KIND_NAMESPACE:
-        return prepare_of_namespaces(relations);
+        return prepare_of_namespaces(relations, snapshot);
     case KIND_PROCESS:
-        return prepare_of_processes(relations);
+        return intervals_prepare(relations->database, KIND_THREAD, snapshot,
+                                 "pid, tid, start_ticks", "ORDER BY pid, tid", &relations->members);
     case KIND_CONTAINER:
-        return prepare_of_containers(relations);
+        return intervals_prepare(
+            relations->database, KIND_PROCESS, snapshot, "container, pid, start_ticks",
+            "AND container IS NOT NULL ORDER BY container, pid", &relations->members);
     default:
         return 0;
     }
@@ -104,13 +93,11 @@ int relations_open(struct database *database, const struct snapshot *snapshot, e
     if (!relations)
         return error_memory();
     relations->database = database;
-    int result = prepare(relations, kind);
+    int result = prepare(relations, kind, snapshot);
     if (!result && kind == KIND_PROCESS)
         result = pid_chains_load(&relations->pid_chains, database, snapshot);
     if (result)
         return result;
-    if (relations->members)
-        sqlite3_bind_int64(relations->members, 1, snapshot->id);
     *ret_relations = steal_pointer(relations);
     return 0;
 }
@@ -193,7 +180,7 @@ static int gather_of_namespace(struct relations *relations, struct record *recor
         type++; /* an altered database has namespaces of any type: they have no members */
     if (type != relations->type || relations->sought.type == VALUE_NULL) {
         sqlite3_reset(relations->members);
-        sqlite3_bind_int(relations->members, 2, (int)type);
+        sqlite3_bind_int(relations->members, 1, (int)type);
         relations->type = type;
         relations->sought = (struct value){.type = VALUE_NULL};
     }

@@ -23,7 +23,8 @@ struct snapshot_owner {
     " boot.booted_at, boot.clock_ticks, clock_synchronized, load_average, forks, duration_ns,"     \
     " processes_ended, namespace_count, process_count, thread_count, mount_count,"                 \
     " container_count, cgroup_count, discrepancy_count, gap_count,"                                \
-    " (SELECT digest FROM snapshot AS before WHERE before.id = snapshot.predecessor_id)"           \
+    " (SELECT digest FROM snapshot AS before WHERE before.id = snapshot.predecessor_id),"          \
+    " (SELECT max(id) FROM snapshot)"                                                              \
     " FROM snapshot JOIN host ON host.id = snapshot.host_id"                                       \
     " JOIN boot ON boot.id = snapshot.boot"                                                        \
     " LEFT JOIN text AS hostname ON hostname.id = hostname_id"                                     \
@@ -58,6 +59,7 @@ enum {
     OF_PROCESSES_ENDED,
     OF_COUNTS,
     OF_PREDECESSOR_DIGEST = OF_COUNTS + KIND_COUNT,
+    OF_NEWEST,
 };
 
 void snapshot_free(struct snapshot *snapshot)
@@ -117,6 +119,7 @@ static int load(sqlite3_stmt *row, struct snapshot **ret_snapshot)
     snapshot->id = sqlite3_column_int64(row, OF_ID);
     snapshot->host_id = sqlite3_column_int64(row, OF_HOST_ID);
     snapshot->predecessor = sql_known(row, OF_PREDECESSOR, 0);
+    snapshot->newest = sqlite3_column_int64(row, OF_NEWEST);
     const char *uuid = (const char *)sqlite3_column_text(row, OF_UUID);
     snprintf(snapshot->uuid, sizeof(snapshot->uuid), "%s", uuid ? uuid : "");
     sql_digest(row, OF_DIGEST, &snapshot->digest);

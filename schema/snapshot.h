@@ -39,6 +39,7 @@ struct snapshot {
     int64_t id;
     int64_t host_id;
     int64_t predecessor; /* id of the host's snapshot before it, 0 for none */
+    int64_t newest;      /* id of the newest of any host when this was read */
     char uuid[UUID_TEXT_SIZE];
     struct digest digest;
     struct digest predecessor_digest; /* zeros for none */

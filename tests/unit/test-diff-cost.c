@@ -205,20 +205,37 @@ static void of_the_newest_it_does_not_grow(void **state)
     assert_alike(steps_of_reading(&few, SHORT), steps_of_reading(&many, LONG));
 }
 
-/* In the past, gaps that ended later are passed by in an index: a few steps each, on both sides. */
+/* In the past, gaps that ended before or began later are passed by in an index, whichever are
+ * fewer: a few steps each, on both sides. */
 static void of_the_past_it_hardly_grows(void **state)
 {
     (void)state;
     enum { STEPS_EACH = 8, SIDES = 2 };
     int64_t newest = steps_of_difference(&many, LONG - 1, LONG);
     for (int64_t id = 1; id < LONG; id += 111) {
-        int64_t later = LONG - id;
+        int64_t passed_by = id < LONG - id ? id : LONG - id;
         assert_in_range(steps_of_difference(&many, id, id + 1), newest / 2,
-                        newest * 3 / 2 + later * STEPS_EACH * SIDES);
+                        newest * 3 / 2 + passed_by * STEPS_EACH * SIDES);
     }
 }
 
-/* A difference of far snapshots reads what begins or ends in between, and no more. */
+/* The oldest are at an end of an index, as the newest are. */
+static void of_the_oldest_it_does_not_grow(void **state)
+{
+    (void)state;
+    assert_alike(steps_of_difference(&few, 1, 2), steps_of_difference(&many, 1, 2));
+    assert_alike(steps_of_reading(&few, 1), steps_of_reading(&many, 1));
+}
+
+/* What is different in the end is little: it is found without all that came and went meanwhile. */
+static void of_both_ends_it_does_not_grow(void **state)
+{
+    (void)state;
+    assert_alike(steps_of_difference(&few, 1, SHORT), steps_of_difference(&many, 1, LONG));
+    assert_alike(steps_of_difference(&few, SHORT, 1), steps_of_difference(&many, LONG, 1));
+}
+
+/* A difference of far snapshots passes by what begins or ends in between, and no more. */
 static void of_far_ones_it_grows_with_what_lies_between(void **state)
 {
     (void)state;
@@ -301,10 +318,11 @@ static bool plan_has(struct watched *watched, const char *sql, const char *const
 static void differences_use_their_indexes(void **state)
 {
     (void)state;
-    const char *const begin[] = {"USING INDEX process_state_begin (host_id=? AND first_snapshot>?",
-                                 NULL};
-    const char *const end[] = {"USING INDEX process_state_end (host_id=? AND last_snapshot>?",
-                               "last_snapshot<?)", NULL};
+    const char *const begin[] = {
+        "USING COVERING INDEX process_state_begin (host_id=? AND first_snapshot>?", NULL};
+    const char *const end[] = {
+        "USING COVERING INDEX process_state_end (host_id=? AND last_snapshot>?", "last_snapshot<?)",
+        NULL};
     bool begins = false, ends = false;
     steps_of_difference(&few, SHORT / 2, SHORT / 2 + 1);
     for (size_t i = 0; i < few.statement_count; i++) {
@@ -336,6 +354,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_the_newest_it_does_not_grow),
         cmocka_unit_test(of_the_past_it_hardly_grows),
+        cmocka_unit_test(of_the_oldest_it_does_not_grow),
+        cmocka_unit_test(of_both_ends_it_does_not_grow),
         cmocka_unit_test(of_far_ones_it_grows_with_what_lies_between),
         cmocka_unit_test(finding_does_not_grow),
         cmocka_unit_test(the_history_of_one_thing_does_not_grow),

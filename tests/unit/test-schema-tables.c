@@ -126,7 +126,8 @@ static void views_hold_every_stored_column(void **state)
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         _cleanup_buffer_ struct buffer history = {0}, at = {0};
         char view[64];
-        buffer_append_format(&history, "%s_id, host_id, %sfirst_snapshot, last_snapshot, digest, ",
+        buffer_append_format(&history,
+                             "%s_id, state_id, host_id, %sfirst_snapshot, last_snapshot, digest, ",
                              kinds[kind].name, kinds[kind].bound_to_boot ? "boot, " : "");
         for
             EACH_COLUMN(column, kind)
@@ -143,8 +144,8 @@ static void views_hold_every_stored_column(void **state)
 static void columns_have_one_name_each(void **state)
 {
     (void)state;
-    static const char *const taken[] = {"id",     "boot",           "host_id",      "snapshot_id",
-                                        "digest", "first_snapshot", "last_snapshot"};
+    static const char *const taken[] = {"id",       "boot",   "host_id",        "snapshot_id",
+                                        "state_id", "digest", "first_snapshot", "last_snapshot"};
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
         for
             EACH_COLUMN(column, kind)
@@ -316,7 +317,7 @@ static void every_kind_has_its_indexes(void **state)
             buffer_append_text(&key, "host_id ");
         assert_index(name, "key", buffer_text(&key));
         assert_index(name, "state_of", buffer_text(&of));
-        assert_index(name, "state_begin", "host_id first_snapshot ");
+        assert_index(name, "state_begin", "host_id first_snapshot last_snapshot ");
         assert_index(name, "state_end", "host_id last_snapshot first_snapshot ");
         assert_index(name, "state_open", buffer_text(&open));
     }
