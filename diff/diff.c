@@ -152,11 +152,9 @@ static int add_changed(struct builder *builder, struct record **before, struct r
 /* Only one side has the thing; a gap of the other side may hide it there. Takes the record. */
 static int add_single(struct builder *builder, struct record **record, bool is_before)
 {
-    const struct difference *difference = builder->difference;
-    const struct snapshot *here = is_before ? difference->from : difference->to;
     bool hidden = false;
     int result = hidden_may_hold(is_before ? builder->hidden_after : builder->hidden_before,
-                                 builder->database, here, *record, &hidden);
+                                 *record, &hidden);
     if (result)
         return result;
     struct change change = {.kind = (*record)->kind,

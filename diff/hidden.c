@@ -5,14 +5,10 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/error.h"
-#include "schema/intervals.h"
+#include "diff/hidden_namespaces.h"
 #include "schema/reader.h"
 
-#include <cJSON.h>
-#include <inttypes.h>
 #include <string.h>
-
-DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
 struct hiding_gap {
     enum kind kind;
@@ -20,9 +16,12 @@ struct hiding_gap {
 };
 
 struct hidden {
+    struct database *database;
+    const struct snapshot *other; /* what was seen there may be hidden here */
     struct arena *arena;
     struct hiding_gap *gaps; /* by kind, then scope, those of any scope first */
     size_t count, capacity;
+    struct hidden_namespaces *namespaces; /* of `other`; NULL until one is asked for */
 };
 
 void hidden_free(struct hidden *hidden)
@@ -31,6 +30,7 @@ void hidden_free(struct hidden *hidden)
         return;
     arena_free(hidden->arena);
     free(hidden->gaps);
+    hidden_namespaces_free(hidden->namespaces);
     free(hidden);
 }
 
@@ -102,6 +102,8 @@ int hidden_load(struct database *database, const struct snapshot *snapshot,
     const struct record *gap;
     if (!hidden || !(hidden->arena = arena_new()))
         return error_memory();
+    hidden->database = database;
+    hidden->other = other;
     int result =
         snapshot->counts[KIND_GAP] ? cursor_open(database, snapshot, KIND_GAP, &cursor) : 0;
     bool common;
@@ -118,14 +120,14 @@ int hidden_load(struct database *database, const struct snapshot *snapshot,
     return 0;
 }
 
-static bool has_gap(const struct hidden *hidden, enum kind kind, const char *scope)
+bool hidden_has_gap(const struct hidden *hidden, enum kind kind, const char *scope)
 {
     struct hiding_gap wanted = {.kind = kind, .scope = scope};
     return hidden->count &&
            bsearch(&wanted, hidden->gaps, hidden->count, sizeof(wanted), compare_gaps);
 }
 
-static bool has_kind(const struct hidden *hidden, enum kind kind)
+bool hidden_has_kind(const struct hidden *hidden, enum kind kind)
 {
     for (size_t i = 0; i < hidden->count; i++)
         if (hidden->gaps[i].kind == kind)
@@ -147,18 +149,18 @@ static bool container_is_covered(const struct hidden *hidden, const struct recor
     static const char prefix[] = "container:";
     _cleanup_buffer_ struct buffer key = {0};
     record_append_key(&key, container);
-    return key.failed || has_gap(hidden, KIND_CONTAINER, buffer_text(&key) + strlen(prefix));
+    return key.failed || hidden_has_gap(hidden, KIND_CONTAINER, buffer_text(&key) + strlen(prefix));
 }
 
 bool hidden_covers(const struct hidden *hidden, const struct record *record)
 {
     const struct kind_info *kind = &kinds[record->kind];
-    bool covered = hidden->count && has_gap(hidden, record->kind, NULL);
+    bool covered = hidden->count && hidden_has_gap(hidden, record->kind, NULL);
     for (unsigned column = 0; hidden->count && !covered && column < kind->column_count; column++) {
         char number[24];
         const char *scope =
             kind->columns[column].flags & SCOPE ? scope_of(&record->values[column], number) : NULL;
-        covered = scope && has_gap(hidden, record->kind, scope);
+        covered = scope && hidden_has_gap(hidden, record->kind, scope);
     }
     if (hidden->count && !covered && record->kind == KIND_CONTAINER)
         covered = container_is_covered(hidden, record);
@@ -167,11 +169,11 @@ bool hidden_covers(const struct hidden *hidden, const struct record *record)
 
 bool hidden_covers_processes(const struct hidden *hidden)
 {
-    return hidden->count && has_gap(hidden, KIND_PROCESS, NULL);
+    return hidden->count && hidden_has_gap(hidden, KIND_PROCESS, NULL);
 }
 
 /* A thread is hidden where its process is, or where only its threads are. */
-static bool task_is_hidden(const struct hidden *hidden, enum kind kind, int64_t pid)
+bool hidden_covers_task(const struct hidden *hidden, enum kind kind, int64_t pid)
 {
     struct record task;
     record_begin(&task, KIND_PROCESS);
@@ -182,123 +184,6 @@ static bool task_is_hidden(const struct hidden *hidden, enum kind kind, int64_t 
     return kind == KIND_THREAD && hidden_covers(hidden, &task);
 }
 
-/* "AND ?1 IN (...)": the columns of a task that name the namespace of this type which it is in, and
- * which it would have put its children in. Nothing for a type that there is not. */
-static void append_membership(struct buffer *sql, enum kind kind, const char *type)
-{
-    char name[64];
-    for (int children = 0; children < 2; children++) {
-        snprintf(name, sizeof(name), "%s%s_namespace", type, children ? "_for_children" : "");
-        if (column_by_name(kind, name) >= 0)
-            buffer_append_format(sql, "%s%s", sql->length ? ", " : "AND ?1 IN (", name);
-    }
-    if (sql->length)
-        buffer_append_char(sql, ')');
-}
-
-/* Whether a process, or a thread, that was in the namespace in `seen` is one that a gap covers. */
-static int member_of_kind_is_hidden(const struct hidden *hidden, struct database *database,
-                                    const struct snapshot *seen, enum kind kind, const char *type,
-                                    int64_t inode, bool *ret_hidden)
-{
-    _cleanup_statement_ sqlite3_stmt *select = NULL;
-    _cleanup_buffer_ struct buffer membership = {0};
-    append_membership(&membership, kind, type);
-    int result = buffer_error(&membership);
-    if (result || !membership.length)
-        return result;
-    result = intervals_prepare(database, kind, seen, "pid", buffer_text(&membership), &select);
-    if (result)
-        return result;
-    sqlite3_bind_int64(select, 1, inode);
-    while (!*ret_hidden && (result = sql_step(database, select)) > 0)
-        *ret_hidden = task_is_hidden(hidden, kind, sqlite3_column_int64(select, 0));
-    return result < 0 ? result : 0;
-}
-
-static int member_is_hidden(const struct hidden *hidden, struct database *database,
-                            const struct snapshot *seen, const char *type, int64_t inode,
-                            bool *ret_hidden)
-{
-    static const enum kind tasks[] = {KIND_PROCESS, KIND_THREAD};
-    int result = 0;
-    if (!type || (!has_kind(hidden, KIND_PROCESS) && !has_kind(hidden, KIND_THREAD)))
-        return 0;
-    for (size_t i = 0; !result && !*ret_hidden && i < sizeof(tasks) / sizeof(*tasks); i++)
-        result =
-            member_of_kind_is_hidden(hidden, database, seen, tasks[i], type, inode, ret_hidden);
-    return result;
-}
-
-/* ---- namespaces that no task was in ---- */
-
-/* "/proc/812/fd/5": what is first on the way to it was a task's, which may not be readable now. */
-static bool holder_is_hidden(const struct hidden *hidden, const char *reference_json)
-{
-    int64_t pid;
-    _cleanup_(cJSON_Delete_pointer) cJSON *reference = cJSON_Parse(reference_json);
-    const char *first = cJSON_GetStringValue(cJSON_GetArrayItem(reference, 0));
-    return first && sscanf(first, "/proc/%" SCNd64 "/", &pid) == 1 &&
-           task_is_hidden(hidden, KIND_THREAD, pid);
-}
-
-/* A source that was left out, or could not be asked, hides what nothing else shows. */
-static bool sources_are_hidden(const struct hidden *hidden, const char *sources_json)
-{
-    _cleanup_(cJSON_Delete_pointer) cJSON *sources = cJSON_Parse(sources_json);
-    const cJSON *source;
-    if (!sources || !cJSON_GetArraySize(sources))
-        return false;
-    cJSON_ArrayForEach (source, sources)
-        if (!cJSON_IsString(source) || !has_gap(hidden, KIND_NAMESPACE, source->valuestring))
-            return false;
-    return true;
-}
-
-static bool way_is_hidden(const struct hidden *hidden, const char *sources, const char *reference)
-{
-    return (sources && sources_are_hidden(hidden, sources)) ||
-           (reference && holder_is_hidden(hidden, reference));
-}
-
-/* The same of the mount namespace with this inode in `seen`. */
-static int way_to_mounts_is_hidden(const struct hidden *hidden, struct database *database,
-                                   const struct snapshot *seen, int64_t inode, bool *ret_hidden)
-{
-    _cleanup_statement_ sqlite3_stmt *select = NULL;
-    int result = intervals_prepare(database, KIND_NAMESPACE, seen, "sources, reference",
-                                   "AND type = 'mnt' AND inode = ?1", &select);
-    if (result)
-        return result;
-    sqlite3_bind_int64(select, 1, inode);
-    result = sql_step(database, select);
-    if (result > 0)
-        *ret_hidden = way_is_hidden(hidden, (const char *)sqlite3_column_text(select, 0),
-                                    (const char *)sqlite3_column_text(select, 1));
-    return result < 0 ? result : 0;
-}
-
-static int namespace_is_hidden(const struct hidden *hidden, struct database *database,
-                               const struct snapshot *seen, const struct record *record,
-                               bool *ret_hidden)
-{
-    *ret_hidden = way_is_hidden(hidden, record_text(record, NAMESPACE_SOURCES),
-                                record_text(record, NAMESPACE_REFERENCE));
-    return *ret_hidden
-               ? 0
-               : member_is_hidden(hidden, database, seen, record_text(record, NAMESPACE_TYPE),
-                                  record_integer(record, NAMESPACE_INODE, 0), ret_hidden);
-}
-
-static int mounts_are_hidden(const struct hidden *hidden, struct database *database,
-                             const struct snapshot *seen, int64_t inode, bool *ret_hidden)
-{
-    int result = way_to_mounts_is_hidden(hidden, database, seen, inode, ret_hidden);
-    return result < 0 || *ret_hidden
-               ? result
-               : member_is_hidden(hidden, database, seen, "mnt", inode, ret_hidden);
-}
-
 /* By the names of their cgroups. */
 static bool is_known_by_processes(const struct record *container)
 {
@@ -306,20 +191,40 @@ static bool is_known_by_processes(const struct record *container)
     return tier && strcmp(tier, "cgroup") == 0;
 }
 
-int hidden_may_hold(const struct hidden *hidden, struct database *database,
-                    const struct snapshot *seen, const struct record *record, bool *ret_hidden)
+static int namespace_is_hidden(struct hidden *hidden, const char *type, const struct record *record,
+                               unsigned inode, bool *ret_hidden)
+{
+    int result = 0;
+    if (!type || !record_has(record, inode))
+        return 0;
+    if (!hidden->namespaces)
+        result =
+            hidden_namespaces_load(hidden, hidden->database, hidden->other, &hidden->namespaces);
+    if (!result)
+        *ret_hidden =
+            hidden_namespaces_have(hidden->namespaces, type, record_integer(record, inode, 0));
+    return result;
+}
+
+int hidden_may_hold(struct hidden *hidden, const struct record *record, bool *ret_hidden)
 {
     *ret_hidden = hidden_covers(hidden, record);
     if (*ret_hidden || !hidden->count)
         return 0;
-    if (record->kind == KIND_THREAD)
-        *ret_hidden = task_is_hidden(hidden, KIND_THREAD, record_integer(record, THREAD_PID, -1));
-    if (record->kind == KIND_CONTAINER)
+    switch (record->kind) {
+    case KIND_THREAD:
+        *ret_hidden =
+            hidden_covers_task(hidden, KIND_THREAD, record_integer(record, THREAD_PID, -1));
+        return 0;
+    case KIND_CONTAINER:
         *ret_hidden = is_known_by_processes(record) && hidden_covers_processes(hidden);
-    if (record->kind == KIND_NAMESPACE)
-        return namespace_is_hidden(hidden, database, seen, record, ret_hidden);
-    if (record->kind == KIND_MOUNT)
-        return mounts_are_hidden(hidden, database, seen, record_integer(record, MOUNT_NAMESPACE, 0),
-                                 ret_hidden);
-    return 0;
+        return 0;
+    case KIND_NAMESPACE:
+        return namespace_is_hidden(hidden, record_text(record, NAMESPACE_TYPE), record,
+                                   NAMESPACE_INODE, ret_hidden);
+    case KIND_MOUNT:
+        return namespace_is_hidden(hidden, "mnt", record, MOUNT_NAMESPACE, ret_hidden);
+    default:
+        return 0;
+    }
 }

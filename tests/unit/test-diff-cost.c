@@ -245,6 +245,41 @@ static void of_far_ones_it_grows_with_what_lies_between(void **state)
     assert_alike(steps_of_difference(&few, SHORT - 100, SHORT), far);
 }
 
+/* MOUNTS mounts appear on a host of `processes`, one of which could not be read before. */
+static int64_t steps_with_a_gap(int64_t processes)
+{
+    enum { MOUNTS = 100, EACH = MOUNTS / 10 };
+    struct watched watched = {.path = scratch_database()};
+    _cleanup_difference_ struct difference *difference = NULL;
+    _cleanup_snapshot_ struct snapshot *from = NULL, *to = NULL;
+    must(database_open(watched.path, DATABASE_WRITE, 0, &watched.database));
+    world_begin(&watched.world, 3);
+    for (int64_t i = 0; i < processes; i++)
+        world_add_random(&watched.world, KIND_PROCESS);
+    add_gap(&watched.world, 1);
+    from = world_record(&watched.world, watched.database);
+    for (int64_t i = 0; i < MOUNTS; i++)
+        record_set_integer(world_add_random(&watched.world, KIND_MOUNT), MOUNT_NAMESPACE, i / EACH);
+    to = world_record(&watched.world, watched.database);
+    watch(&watched);
+    must(difference_of(watched.database, from, to, DIFF_KINDS, &difference));
+    assert_int_equal(difference->count, MOUNTS);
+    int64_t taken = steps(&watched);
+    end(&watched);
+    return taken;
+}
+
+/* Who was in a mount's namespace is looked up once, not for each mount. */
+static void gaps_cost_each_process_once(void **state)
+{
+    (void)state;
+    enum { FEW = 10, MANY = 210, STEPS_EACH = 60 };
+    int64_t in_few = steps_with_a_gap(FEW), in_many = steps_with_a_gap(MANY);
+    if (in_many > in_few + (MANY - FEW) * STEPS_EACH)
+        fail_msg("%lld steps with %d processes, %lld with %d", (long long)in_few, FEW,
+                 (long long)in_many, MANY);
+}
+
 static void recording_does_not_grow(void **state)
 {
     (void)state;
@@ -357,6 +392,7 @@ int main(void)
         cmocka_unit_test(of_the_oldest_it_does_not_grow),
         cmocka_unit_test(of_both_ends_it_does_not_grow),
         cmocka_unit_test(of_far_ones_it_grows_with_what_lies_between),
+        cmocka_unit_test(gaps_cost_each_process_once),
         cmocka_unit_test(finding_does_not_grow),
         cmocka_unit_test(the_history_of_one_thing_does_not_grow),
         cmocka_unit_test(differences_use_their_indexes),
