@@ -95,6 +95,7 @@ class Storage:
                             ("`diff`, neighbours in the middle",
                              ("diff", snapshots // 2, snapshots // 2 + 1, "--stat")),
                             ("`diff` over a day", ("diff", f"latest~{DAY}", "latest", "--stat")),
+                            ("`diff` over the middle third", ("diff", snapshots // 3, snapshots * 2 // 3, "--stat")),
                             ("`diff` of both ends", ("diff", 1, "latest", "--stat"))):
             series = self._milliseconds(database, *words)
             rows.append((name, f"{series.wall:.1f} ms, {series.peak / 1024:.0f} MB"))
