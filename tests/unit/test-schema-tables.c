@@ -318,6 +318,7 @@ static void every_kind_has_its_indexes(void **state)
         assert_index(name, "key", buffer_text(&key));
         assert_index(name, "state_of", buffer_text(&of));
         assert_index(name, "state_begin", "host_id first_snapshot last_snapshot ");
+        assert_index(name, "state_long", "host_id first_snapshot last_snapshot ");
         assert_index(name, "state_end", "host_id last_snapshot first_snapshot ");
         assert_index(name, "state_open", buffer_text(&open));
     }
