@@ -11,18 +11,30 @@
 #include "recorder/kernel/mountinfo.h"
 
 #include "base/error.h"
+#include "recorder/kernel/libmount.h"
 #include "recorder/kernel/procfs.h"
 #include "recorder/kernel/span.h"
 
-#include <libmount.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
 static const char first_line[] = "0 0 0:0 / / rw - none none rw\n";
 
-DEFINE_CLEANUP(struct libmnt_table *, mnt_unref_table)
-DEFINE_CLEANUP(struct libmnt_iter *, mnt_free_iter)
+/* A table and where we are in it. */
+struct parsed {
+    const struct mount_library *lib;
+    struct libmnt_table *table;
+    struct libmnt_iter *iterator;
+};
+
+static void parsed_free(struct parsed *parsed)
+{
+    if (!parsed->lib)
+        return;
+    parsed->lib->unref_table(parsed->table);
+    parsed->lib->free_iter(parsed->iterator);
+}
 
 enum { READS_MOST = 4 };
 
@@ -99,23 +111,38 @@ static void append_lines(struct buffer *copy, struct span rest)
     }
 }
 
-static int parse_table(struct span file, struct libmnt_table **ret_table)
+static int parse_stream(const struct parsed *parsed, FILE *stream)
 {
-    _cleanup_(mnt_unref_table_pointer) struct libmnt_table *table = mnt_new_table();
-    _cleanup_buffer_ struct buffer copy = {0};
-    append_lines(&copy, file);
-    if (!table || copy.failed)
-        return error_memory();
-    _cleanup_fclose_ FILE *stream = fmemopen(copy.bytes, copy.length, "r");
-    if (!stream)
-        return error_memory();
-    mnt_table_set_parser_errcb(table, skip_line);
-    int r = mnt_table_parse_stream(table, stream, "mountinfo");
+    parsed->lib->table_set_parser_errcb(parsed->table, skip_line);
+    int r = parsed->lib->table_parse_stream(parsed->table, stream, "mountinfo");
     if (r < 0) /* lines that it cannot parse are skipped: what is left is memory */
         return error_set(ENOMEM, "no memory left for a mountinfo file (libmount: %s)",
                          strerror(-r));
-    *ret_table = steal_pointer(table);
     return 0;
+}
+
+/* What is made is the caller's to free, also after an error. */
+static int parse_table(struct span file, struct parsed *parsed)
+{
+    _cleanup_buffer_ struct buffer copy = {0};
+    int r = mount_library(&parsed->lib);
+    if (r < 0)
+        return r;
+    append_lines(&copy, file);
+    parsed->table = parsed->lib->new_table();
+    parsed->iterator = parsed->lib->new_iter(MNT_ITER_FORWARD);
+    if (!parsed->table || !parsed->iterator || copy.failed)
+        return error_memory();
+    _cleanup_fclose_ FILE *stream = fmemopen(copy.bytes, copy.length, "r");
+    return stream ? parse_stream(parsed, stream) : error_memory();
+}
+
+/* NULL behind the last one. */
+static struct libmnt_fs *next_mount(const struct parsed *parsed)
+{
+    struct libmnt_fs *fs = NULL;
+    parsed->lib->table_next_fs(parsed->table, parsed->iterator, &fs);
+    return fs;
 }
 
 /* The source of a raw line: the second word behind the separator. */
@@ -150,21 +177,22 @@ static bool has_field(const char *fields, const char *name)
     return false;
 }
 
-static struct mountinfo_mount mount_of(struct libmnt_fs *fs, struct span line)
+static struct mountinfo_mount mount_of(const struct mount_library *lib, struct libmnt_fs *fs,
+                                       struct span line)
 {
-    const char *fields = mnt_fs_get_optional_fields(fs);
-    dev_t device = mnt_fs_get_devno(fs);
+    const char *fields = lib->fs_get_optional_fields(fs);
+    dev_t device = lib->fs_get_devno(fs);
     return (struct mountinfo_mount){
-        .id = mnt_fs_get_id(fs),
-        .parent = mnt_fs_get_parent_id(fs),
+        .id = lib->fs_get_id(fs),
+        .parent = lib->fs_get_parent_id(fs),
         .device_major = major(device),
         .device_minor = minor(device),
-        .root = mnt_fs_get_root(fs),
-        .target = mnt_fs_get_target(fs),
-        .options = mnt_fs_get_vfs_options(fs),
-        .fstype = mnt_fs_get_fstype(fs),
-        .source = raw_source_is(line, "/dev/root") ? "/dev/root" : mnt_fs_get_source(fs),
-        .super_options = mnt_fs_get_fs_options(fs),
+        .root = lib->fs_get_root(fs),
+        .target = lib->fs_get_target(fs),
+        .options = lib->fs_get_vfs_options(fs),
+        .fstype = lib->fs_get_fstype(fs),
+        .source = raw_source_is(line, "/dev/root") ? "/dev/root" : lib->fs_get_source(fs),
+        .super_options = lib->fs_get_fs_options(fs),
         .shared = peer_group(fields, "shared"),
         .master = peer_group(fields, "master"),
         .propagate_from = peer_group(fields, "propagate_from"),
@@ -173,10 +201,10 @@ static struct mountinfo_mount mount_of(struct libmnt_fs *fs, struct span line)
 }
 
 /* Whether libmount made this mount of this line. */
-static bool is_of_line(struct libmnt_fs *fs, struct span line)
+static bool is_of_line(const struct mount_library *lib, struct libmnt_fs *fs, struct span line)
 {
     int64_t id;
-    return fs && parse_ids(line, &id) && id == mnt_fs_get_id(fs);
+    return fs && parse_ids(line, &id) && id == lib->fs_get_id(fs);
 }
 
 static bool has_text(const char *field)
@@ -196,29 +224,26 @@ int mountinfo_parse(const char *bytes, size_t length,
                     int (*each)(void *userdata, const struct mountinfo_mount *mount),
                     void *userdata, size_t *ret_skipped)
 {
-    _cleanup_(mnt_unref_table_pointer) struct libmnt_table *table = NULL;
-    _cleanup_(mnt_free_iter_pointer) struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
-    int r = iterator ? parse_table((struct span){bytes, length}, &table) : error_memory();
+    _cleanup_(parsed_free) struct parsed parsed = {0};
+    int r = parse_table((struct span){bytes, length}, &parsed);
     if (r < 0)
         return r;
-    struct libmnt_fs *fs = NULL;
-    mnt_table_next_fs(table, iterator, &fs); /* our own first line */
-    mnt_table_next_fs(table, iterator, &fs);
+    next_mount(&parsed); /* our own first line */
+    struct libmnt_fs *fs = next_mount(&parsed);
     struct span rest = {bytes, length}, line;
     size_t skipped = 0;
     while (span_take(&rest, '\n', &line)) {
-        if (!is_of_line(fs, line)) {
+        if (!is_of_line(parsed.lib, fs, line)) {
             skipped += line.length > 0;
             continue;
         }
-        struct mountinfo_mount mount = mount_of(fs, line);
+        struct mountinfo_mount mount = mount_of(parsed.lib, fs, line);
         bool whole = is_whole(&mount);
         skipped += !whole;
         r = whole ? each(userdata, &mount) : 0;
         if (r)
             return r;
-        fs = NULL;
-        mnt_table_next_fs(table, iterator, &fs);
+        fs = next_mount(&parsed);
     }
     *ret_skipped = skipped;
     return 0;

@@ -30,8 +30,8 @@ int mountinfo_read(int fd, struct buffer *table);
 bool mountinfo_has_changed(int fd);
 
 /* Parses the whole file and calls `each` for every line, in order; what it returns other than 0
- * ends the parsing and is returned. Lines that make no sense are skipped and counted. Otherwise 0
- * or -ENOMEM. */
+ * ends the parsing and is returned. Lines that make no sense are skipped and counted. Otherwise 0,
+ * -ENOMEM, or -ENOSYS where there is no libmount, with their messages. */
 int mountinfo_parse(const char *bytes, size_t length,
                     int (*each)(void *userdata, const struct mountinfo_mount *mount),
                     void *userdata, size_t *ret_skipped);

@@ -2,6 +2,7 @@
 """nslapse record: what it prints, and how it ends."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -14,7 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from small_host import MOUNTS, SmallHost
-from support import NSLAPSE, TestCase
+from support import NSLAPSE, TestCase, nslapse
 
 LINE = ("snapshot {id} of small at 2023-11-14 23:36:40 +0000: 8 namespaces, {processes}, 1 thread, 2 mounts, "
         "0 containers, 3 cgroups; {gaps}\n")
@@ -69,6 +70,17 @@ class Record(TestCase):
         self.assertEqual(("small", "first", "n\t1", 1), tuple(snapshot[name] for name in
                                                              ("host", "label", "note", "gaps")))
         self.assertEqual([snapshot], self.database.snapshots())
+
+    def test_without_libmount_nothing_is_recorded(self):
+        self.record()
+        libraries = self.folder / "libraries"
+        libraries.mkdir()
+        (libraries / "libmount.so.1").write_bytes(b"")
+        broken = {"LD_LIBRARY_PATH": str(libraries)}
+        done = self.record(expect=13, environment=broken)
+        self.assertRegex(done.stderr, r"without libmount \(.*libmount\.so\.1.*\); install libmount1 \(Debian, Ubuntu\) or")
+        self.assertEqual(1, len(json.loads(self.database.run("log", "--json", environment=broken).stdout)))
+        self.assertIn("without libmount", nslapse("doctor", expect=13, environment=broken).stderr)
 
     def test_strict_stores_the_snapshot_and_exits_with_3(self):
         self.record("--strict")

@@ -51,7 +51,7 @@ class Cost(TestCase):
 
     def test_start_and_difference_of_neighbours(self):
         path = self.history(400, 300)
-        self.check(9.6 * MILLION, count(NSLAPSE, "--db", path, "log", "-n", "1"))
+        self.check(9.0 * MILLION, count(NSLAPSE, "--db", path, "log", "-n", "1"))
         self.check(4.9 * MILLION, count(NSLAPSE, "--db", path, "diff", "298", "299", function="difference_of"))
 
     def test_export(self):
