@@ -65,6 +65,7 @@ static int ask_kernel(struct mount_namespace *place, struct mount_table *table)
     int r = mount_calls_read(place->namespace->id, &table->lines, &table->ids);
     if (r < 0)
         return r;
+    table->made = true;
     table->restless = r > 0;
     table->count = count_lines(&table->lines);
     sort_ids(table);

@@ -30,6 +30,7 @@ struct mount_table {
     size_t count; /* of lines */
     struct buffer
         root;      /* of the task that it was read through, seen from the namespace's; else empty */
+    bool made;     /* by us, of what the kernel's calls answered */
     bool restless; /* it changed whenever it was read */
     int code;      /* why nothing could be read: negative errno */
     struct mount_ids_list ids; /* of all its mounts, by id of mountinfo; empty where not known */

@@ -198,11 +198,12 @@ static int report_skipped(const struct recording *recording, size_t skipped)
 
 static int record_table(struct recording *recording)
 {
-    const struct buffer *lines = &recording->table->lines;
+    const struct mount_table *table = recording->table;
     size_t skipped = 0;
     int r = find_visibility(recording);
     if (r >= 0)
-        r = mountinfo_parse(lines->bytes, lines->length, see_mount, recording, &skipped);
+        r = (table->made ? mountinfo_parse_made : mountinfo_parse)(
+            table->lines.bytes, table->lines.length, see_mount, recording, &skipped);
     if (r < 0 || !capture_wants(recording->capture, SOURCE_MOUNTS))
         return r;
     r = report_skipped(recording, skipped);

@@ -157,21 +157,21 @@ static bool raw_source_is(struct span line, const char *source)
 }
 
 /* One of the optional fields, "shared:1 master:2 unbindable". */
-static int64_t peer_group(const char *fields, const char *name)
+static int64_t peer_group(struct span fields, const char *name)
 {
-    struct span rest = {fields, fields ? strlen(fields) : 0}, word, field;
+    struct span word, field;
     int64_t group;
-    while (span_take_word(&rest, &word))
+    while (span_take_word(&fields, &word))
         if (span_take(&word, ':', &field) && span_is(field, name) && span_integer(word, &group) &&
             group > 0)
             return group;
     return 0;
 }
 
-static bool has_field(const char *fields, const char *name)
+static bool has_field(struct span fields, const char *name)
 {
-    struct span rest = {fields, fields ? strlen(fields) : 0}, word;
-    while (span_take_word(&rest, &word))
+    struct span word;
+    while (span_take_word(&fields, &word))
         if (span_is(word, name))
             return true;
     return false;
@@ -180,7 +180,8 @@ static bool has_field(const char *fields, const char *name)
 static struct mountinfo_mount mount_of(const struct mount_library *lib, struct libmnt_fs *fs,
                                        struct span line)
 {
-    const char *fields = lib->fs_get_optional_fields(fs);
+    const char *optional = lib->fs_get_optional_fields(fs);
+    const struct span fields = {optional, optional ? strlen(optional) : 0};
     dev_t device = lib->fs_get_devno(fs);
     return (struct mountinfo_mount){
         .id = lib->fs_get_id(fs),
@@ -244,6 +245,112 @@ int mountinfo_parse(const char *bytes, size_t length,
         if (r)
             return r;
         fs = next_mount(&parsed);
+    }
+    *ret_skipped = skipped;
+    return 0;
+}
+
+/* ---- lines of our own ---- */
+
+/* The byte that three octal digits stand for. */
+static bool parse_octal(const char *digits, char *ret_byte)
+{
+    unsigned byte = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        if (digits[i] < '0' || digits[i] > '7')
+            return false;
+        byte = byte << 3 | (unsigned)(digits[i] - '0');
+    }
+    *ret_byte = (char)byte;
+    return true;
+}
+
+/* Puts the field there without its escapes, and a NUL behind it; `ret_text` is where it begins. The
+ * end is returned. */
+static char *put_field(char *at, struct span field, const char **ret_text)
+{
+    *ret_text = at;
+    for (const char *next = field.bytes, *end = next + field.length; next < end;) {
+        if (*next == '\\' && end - next > 3 && parse_octal(next + 1, at)) {
+            at++;
+            next += 4;
+            continue;
+        }
+        *at++ = *next++;
+    }
+    *at = '\0';
+    return at + 1;
+}
+
+static bool parse_device(struct span device, struct mountinfo_mount *mount)
+{
+    struct span number;
+    uint64_t major_number, minor_number;
+    if (!span_take(&device, ':', &number) || !span_unsigned(number, 10, &major_number) ||
+        !span_unsigned(device, 10, &minor_number))
+        return false;
+    mount->device_major = (uint32_t)major_number;
+    mount->device_minor = (uint32_t)minor_number;
+    return true;
+}
+
+/* The words between the options and the separator, and the separator. */
+static bool take_optional_fields(struct span *rest, struct span *ret_fields)
+{
+    struct span word;
+    ret_fields->bytes = rest->bytes;
+    while (span_take(rest, ' ', &word))
+        if (span_is(word, "-")) {
+            ret_fields->length = (size_t)(word.bytes - ret_fields->bytes);
+            return true;
+        }
+    return false;
+}
+
+enum { LINE_FIELDS = 6 };
+
+/* `texts` has room for the line and a NUL for each of its fields. */
+static bool parse_made(struct span line, char *texts, struct mountinfo_mount *mount)
+{
+    int64_t ids[2];
+    struct span device, root, target, options, fields, fstype, source;
+    if (!take_ids(&line, ids) || !span_take(&line, ' ', &device) || !span_take(&line, ' ', &root) ||
+        !span_take(&line, ' ', &target) || !span_take(&line, ' ', &options) ||
+        !take_optional_fields(&line, &fields) || !span_take(&line, ' ', &fstype) ||
+        !span_take(&line, ' ', &source) || !parse_device(device, mount))
+        return false;
+    mount->id = ids[0];
+    mount->parent = ids[1];
+    mount->shared = peer_group(fields, "shared");
+    mount->master = peer_group(fields, "master");
+    mount->propagate_from = peer_group(fields, "propagate_from");
+    mount->unbindable = has_field(fields, "unbindable");
+    texts = put_field(texts, root, &mount->root);
+    texts = put_field(texts, target, &mount->target);
+    texts = put_field(texts, options, &mount->options);
+    texts = put_field(texts, fstype, &mount->fstype);
+    texts = put_field(texts, source, &mount->source);
+    put_field(texts, line, &mount->super_options);
+    return is_whole(mount);
+}
+
+int mountinfo_parse_made(const char *bytes, size_t length,
+                         int (*each)(void *userdata, const struct mountinfo_mount *mount),
+                         void *userdata, size_t *ret_skipped)
+{
+    _cleanup_buffer_ struct buffer texts = {0};
+    struct span rest = {bytes, length}, line;
+    size_t skipped = 0;
+    while (span_take(&rest, '\n', &line)) {
+        struct mountinfo_mount mount;
+        char *room = buffer_reserve(&texts, line.length + LINE_FIELDS);
+        if (!room)
+            return error_memory();
+        bool whole = parse_made(line, room, &mount);
+        skipped += !whole;
+        int r = whole ? each(userdata, &mount) : 0;
+        if (r)
+            return r;
     }
     *ret_skipped = skipped;
     return 0;

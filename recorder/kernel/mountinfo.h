@@ -36,6 +36,12 @@ int mountinfo_parse(const char *bytes, size_t length,
                     int (*each)(void *userdata, const struct mountinfo_mount *mount),
                     void *userdata, size_t *ret_skipped);
 
+/* The same of lines that statmount_append_line() has made, which need none of what libmount is
+ * lenient with, and a sixth of its time; both say the same of them (fuzz-statmount). */
+int mountinfo_parse_made(const char *bytes, size_t length,
+                         int (*each)(void *userdata, const struct mountinfo_mount *mount),
+                         void *userdata, size_t *ret_skipped);
+
 /* Where one line's mount is in the tree of mounts. The target has its octal escapes still; they let
  * unlike names stay unlike, and slashes be slashes. Borrowed from the file. */
 struct mountinfo_place {
