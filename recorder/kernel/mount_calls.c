@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "recorder/kernel/statmount.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -162,24 +163,79 @@ static int ask_line(uint64_t namespace_id, uint64_t unique_id, struct buffer *an
     return -EOVERFLOW;
 }
 
-/* `ids` has room for all. */
-static int read_lines(uint64_t namespace_id, const struct unique_ids *unique, struct buffer *table,
-                      struct mount_ids_list *ids)
+/* Some of a namespace's mounts. */
+struct part {
+    uint64_t namespace_id;
+    const uint64_t *unique_ids;
+    size_t unique_count;
+    struct buffer lines;
+    struct mount_ids *mounts; /* with room for all; not owned */
+    size_t count;
+    int code;
+};
+
+static int read_lines(struct part *part)
 {
     _cleanup_buffer_ struct buffer answer = {0};
-    buffer_clear(table);
-    ids->count = 0;
-    for (size_t i = 0; i < unique->count; i++) {
-        int r = ask_line(namespace_id, unique->ids[i], &answer);
+    for (size_t i = 0; i < part->unique_count; i++) {
+        int r = ask_line(part->namespace_id, part->unique_ids[i], &answer);
         if (r == -ENOENT) /* it has gone meanwhile */
             continue;
         if (r < 0)
             return r;
         const struct statmount_answer *head = (const void *)answer.bytes;
-        if (statmount_append_line(table, head, answer.length))
-            ids->mounts[ids->count++] = (struct mount_ids){head->id, unique->ids[i]};
+        if (statmount_append_line(&part->lines, head, answer.length))
+            part->mounts[part->count++] = (struct mount_ids){head->id, part->unique_ids[i]};
     }
-    return table->failed ? -ENOMEM : 0;
+    return part->lines.failed ? -ENOMEM : 0;
+}
+
+static void *read_part(void *argument)
+{
+    struct part *part = argument;
+    part->code = read_lines(part);
+    return NULL;
+}
+
+/* One here, the other by a thread of its own, if there is one to be had. */
+static void read_both(struct part *first, struct part *second)
+{
+    pthread_t thread;
+    bool started = second->unique_count && !pthread_create(&thread, NULL, read_part, second);
+    read_part(first);
+    if (started)
+        pthread_join(thread, NULL);
+    else
+        read_part(second);
+}
+
+/* Replaces what both hold; `ids` has room for all. The many mounts of one namespace are read by two
+ * threads, which are worth it from some hundreds on. */
+static int read_all_lines(uint64_t namespace_id, const struct unique_ids *unique,
+                          struct buffer *table, struct mount_ids_list *ids)
+{
+    enum { SHARED_FROM = 1024 };
+    size_t alone = unique->count < SHARED_FROM ? unique->count : unique->count / 2;
+    struct part first = {.namespace_id = namespace_id,
+                         .unique_ids = unique->ids,
+                         .unique_count = alone,
+                         .lines = *table,
+                         .mounts = ids->mounts};
+    struct part second = {.namespace_id = namespace_id,
+                          .unique_ids = unique->ids + alone,
+                          .unique_count = unique->count - alone,
+                          .mounts = ids->mounts + alone};
+    buffer_clear(&first.lines);
+    read_both(&first, &second);
+    buffer_append(&first.lines, second.lines.bytes, second.lines.length);
+    memmove(ids->mounts + first.count, second.mounts, second.count * sizeof(*second.mounts));
+    ids->count = first.count + second.count;
+    *table = first.lines;
+    buffer_free(&second.lines);
+    return first.code < 0    ? first.code
+           : second.code < 0 ? second.code
+           : table->failed   ? -ENOMEM
+                             : 0;
 }
 
 static bool same_ids(const struct unique_ids *a, const struct unique_ids *b)
@@ -197,7 +253,7 @@ static int read_once(uint64_t namespace_id, struct buffer *table, struct mount_i
         return r;
     mount_ids_list_free(ids);
     ids->mounts = calloc(before.count + 1, sizeof(*ids->mounts));
-    r = ids->mounts ? read_lines(namespace_id, &before, table, ids) : -ENOMEM;
+    r = ids->mounts ? read_all_lines(namespace_id, &before, table, ids) : -ENOMEM;
     if (r >= 0)
         r = list_unique_ids(namespace_id, &after);
     return r < 0 ? r : !same_ids(&before, &after);

@@ -72,6 +72,8 @@ class LargeTables(TestCase):
         below = [mount for mount in mounts if mount["target"].startswith(situation["below"])]
         self.assertEqual(situation["count"], len(below))
         self.assertEqual(len(mounts), len({mount["id"] for mount in mounts}))
+        ids = {mount["unique_id"] for mount in mounts} - {None}
+        self.assertEqual(len(mounts) if features()["listmount"] else 0, len(ids))
         self.check_gone(situation, len(mounts))
 
     def check_gone(self, situation, count):
