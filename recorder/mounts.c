@@ -20,6 +20,7 @@ struct recording {
     struct visibility_mount *places; /* of the table's lines, in their order */
     size_t place_count, place_at;    /* ... and the first that isn't recorded yet */
     struct buffer target;            /* of the mount, as the kernel has it */
+    struct buffer device;
     struct buffer text[MOUNT_TEXTS]; /* of the record's columns */
 };
 
@@ -83,6 +84,17 @@ static void set_unique_id(struct recording *recording, struct record *record, in
     recording->identified++;
 }
 
+static void set_device(struct recording *recording, struct record *record,
+                       const struct mountinfo_mount *mount)
+{
+    struct buffer *device = &recording->device;
+    buffer_clear(device);
+    buffer_append_unsigned(device, mount->device_major);
+    buffer_append_char(device, ':');
+    buffer_append_unsigned(device, mount->device_minor);
+    record_set_text(record, MOUNT_DEVICE, buffer_text(device));
+}
+
 static int set_texts(struct recording *recording, struct record *record,
                      const struct mountinfo_mount *mount)
 {
@@ -111,14 +123,12 @@ static int emit(struct recording *recording, const struct mountinfo_mount *mount
                 const struct visibility_mount *place)
 {
     struct record record;
-    char device[24];
     record_begin(&record, KIND_MOUNT);
     record_set_integer(&record, MOUNT_NAMESPACE, recording->inode);
     record_set_integer(&record, MOUNT_ID, mount->id);
     record_set_integer(&record, MOUNT_PARENT, mount->parent);
     set_unique_id(recording, &record, mount->id);
-    snprintf(device, sizeof(device), "%u:%u", mount->device_major, mount->device_minor);
-    record_set_text(&record, MOUNT_DEVICE, device);
+    set_device(recording, &record, mount);
     set_group(&record, MOUNT_SHARED_GROUP, mount->shared);
     set_group(&record, MOUNT_MASTER, mount->master);
     set_group(&record, MOUNT_PROPAGATE_FROM, mount->propagate_from);
@@ -126,6 +136,8 @@ static int emit(struct recording *recording, const struct mountinfo_mount *mount
     if (place)
         set_visibility(&record, place);
     int r = set_texts(recording, &record, mount);
+    if (r >= 0)
+        r = buffer_error(&recording->device);
     return r < 0 ? r : sink_record(recording->sink, &record);
 }
 
@@ -218,6 +230,7 @@ int mounts_record(const struct capture *capture, const struct sink *sink, uint32
     int r = record_table(&recording);
     free(recording.places);
     buffer_free(&recording.target);
+    buffer_free(&recording.device);
     for (size_t i = 0; i < MOUNT_TEXTS; i++)
         buffer_free(&recording.text[i]);
     return r;
