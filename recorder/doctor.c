@@ -117,8 +117,10 @@ static const char *cgroups(const struct host *host)
 
 static const char *mounts(const struct host *host)
 {
-    (void)host;
-    return "mountinfo of a process in each mount namespace, by libmount";
+    return host_has(host, FEATURE_STATMOUNT_LINES)
+               ? "listmount and statmount, by the id of each mount namespace; of the recorder's "
+                 "own, mountinfo of a process, by libmount"
+               : "mountinfo of a process in each mount namespace, by libmount";
 }
 
 static const char *containers(const struct host *host)
