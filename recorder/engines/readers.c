@@ -213,17 +213,17 @@ static int receive(struct readers *readers, struct reader *reader, bool *ret_end
     return r;
 }
 
-/* What hangs in the kernel where no signal reaches is left to the system, after a while. */
+/* Whoever has closed its pipe ends within microseconds, as a rule. What hangs in the kernel where
+ * no signal reaches is left to the system, after a second. */
 static void reap(pid_t pid)
 {
-    enum { TRIES = 100 };
-    const struct timespec moment = {.tv_nsec = 10 * MILLISECOND};
+    enum { FIRST_PAUSE = MILLISECOND / 32, LONGEST_PAUSE = MILLISECOND * 512 };
     kill(pid, SIGKILL);
-    for (unsigned tries = 0; tries < TRIES; tries++) {
+    for (long pause = FIRST_PAUSE; pause <= LONGEST_PAUSE; pause *= 2) {
         pid_t ended = waitpid(pid, NULL, WNOHANG);
         if (ended > 0 || (ended < 0 && errno != EINTR))
             return;
-        nanosleep(&moment, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
     }
 }
 
