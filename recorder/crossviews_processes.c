@@ -85,7 +85,15 @@ static int begin_asking(struct crossviews *views)
     views->asked[1] = (struct number_range){0, 0};
     if (!views->asked_all)
         choose_part(views, &views->capture->processes);
+    for (size_t i = 0; i < sizeof(views->asked) / sizeof(*views->asked); i++)
+        number_set_reach(&views->answering, views->asked[i].end);
     return 0;
+}
+
+/* Enough for all that are asked about. */
+static size_t count_blocks(const struct crossviews *views)
+{
+    return (views->answering.used * 64 + BLOCK - 1) / BLOCK;
 }
 
 /* ---- suspicion ---- */
@@ -117,10 +125,22 @@ static uint64_t suspicious(const struct crossviews *views, size_t word)
     return (hidden | (before & again & lacking)) & ~(views->threads.words[word] & ~again);
 }
 
+/* How far any view goes. */
+static size_t count_words(const struct crossviews *views)
+{
+    const struct number_set *const sets[] = {&views->before, &views->other, &views->again,
+                                             &views->grouped, &views->answering};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++)
+        most = sets[i]->used > most ? sets[i]->used : most;
+    return most;
+}
+
 static int suspect_all(struct crossviews *views)
 {
+    size_t words = count_words(views);
     int r = 0;
-    for (size_t word = 0; word < NUMBER_SET_WORDS; word++)
+    for (size_t word = 0; word < words; word++)
         for (uint64_t rest = suspicious(views, word); rest && r >= 0; rest &= rest - 1) {
             pid_t pid = (pid_t)(word * 64) + __builtin_ctzll(rest);
             if (!host_is_self(views->capture->host, pid))
@@ -311,7 +331,7 @@ int crossviews_find_suspects(struct crossviews *views)
 {
     int r = begin_asking(views);
     if (r >= 0)
-        r = read_views(views, NUMBER_SET_MOST / BLOCK);
+        r = read_views(views, count_blocks(views));
     if (r >= 0)
         r = suspect_all(views);
     if (r < 0)

@@ -13,13 +13,22 @@ int number_set_begin(struct number_set *set)
 void number_set_free(struct number_set *set)
 {
     free(set->words);
-    set->words = NULL;
+    *set = (struct number_set){0};
+}
+
+void number_set_reach(struct number_set *set, int64_t end)
+{
+    size_t words = ((size_t)end + 63) / 64;
+    if (words > set->used)
+        set->used = words < NUMBER_SET_WORDS ? words : NUMBER_SET_WORDS;
 }
 
 void number_set_add(struct number_set *set, int64_t number)
 {
-    if (number >= 0 && number < NUMBER_SET_MOST)
-        set->words[number / 64] |= UINT64_C(1) << number % 64;
+    if (number < 0 || number >= NUMBER_SET_MOST)
+        return;
+    number_set_reach(set, number + 1);
+    set->words[number / 64] |= UINT64_C(1) << number % 64;
 }
 
 void number_set_add_list(struct number_set *set, const struct number_list *list)
