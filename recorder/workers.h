@@ -13,7 +13,7 @@ struct workload {
     const char *what;         /* is read, for the progress */
     size_t count;             /* of the things, which are known by their numbers from 0 */
     bool private_descriptors; /* what a worker opens, nobody else needs to have open */
-    size_t at_once; /* how many a worker takes at a time, things being small; 0 for some */
+    size_t at_once; /* how many a worker takes at a time: 1 where things are large, 0 for some */
     /* Called in each worker, with its number from 0: first (may be NULL), with its sink, and then
      * for each of the things that it takes. 0, or an error with its message, which ends it all. */
     int (*begin)(void *userdata, unsigned worker, const struct sink *sink);
