@@ -137,7 +137,7 @@ static int walk_cgroup(struct walk *walk, int directory, unsigned depth)
 {
     _cleanup_closedir_ DIR *listing = NULL;
     int r = record_cgroup(walk, directory);
-    if (r < 0)
+    if (r < 0 || !hierarchy_may_go_on(walk->capture->host, directory))
         return r;
     if (depth == DEEPEST)
         return report(walk, ELOOP, "it is too deep to look further down");

@@ -12,6 +12,7 @@ enum { DEEPEST = 200 };
 enum { TRIES = 16 };
 
 struct gathering {
+    const struct host *host;
     struct number_set *members;
     struct buffer file;
     bool incomplete;
@@ -67,7 +68,9 @@ static int gather(struct gathering *gathering, int directory, unsigned depth)
     struct span rest = {buffer_text(&gathering->file), gathering->file.length};
     while (r >= 0 && take_member(&rest, &pid))
         number_set_add(gathering->members, (int64_t)pid);
-    return gather_children(gathering, directory, depth);
+    return hierarchy_may_go_on(gathering->host, directory)
+               ? gather_children(gathering, directory, depth)
+               : 0;
 }
 
 /* Of version 2 if there is one: its lists aren't sorted for each reader. */
@@ -88,7 +91,7 @@ int crossviews_read_cgroups(const struct capture *capture, struct number_set *me
                             bool *ret_complete)
 {
     const struct hierarchy *hierarchy = choose_hierarchy(capture);
-    struct gathering gathering = {.members = members};
+    struct gathering gathering = {.host = capture->host, .members = members};
     int r = number_set_begin(members);
     if (r >= 0 && hierarchy)
         r = gather(&gathering, hierarchy->directory, 0);

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -226,6 +227,14 @@ enum frozen hierarchy_frozen(const struct hierarchy *hierarchy, int directory, b
     if (is_root)
         return FROZEN_NO; /* a root cannot be frozen, and has no file that says so */
     return hierarchy->version == 2 ? frozen_v2(directory, scratch) : frozen_v1(directory, scratch);
+}
+
+/* The kernel counts a link for each directory in one, beside its own two. Not every file system on
+ * which a copy may lie does. */
+bool hierarchy_may_go_on(const struct host *host, int directory)
+{
+    struct stat status;
+    return !host->live || fstat(directory, &status) < 0 || status.st_nlink != 2;
 }
 
 /* The part of a cgroup's path below what is mounted; NULL if it isn't below. */

@@ -46,6 +46,9 @@ void hierarchies_free(struct hierarchies *hierarchies);
 enum frozen hierarchy_frozen(const struct hierarchy *hierarchy, int directory, bool is_root,
                              struct buffer *scratch);
 
+/* False if the cgroup, whose directory is open, has none below it: then it needs no listing. */
+bool hierarchy_may_go_on(const struct host *host, int directory);
+
 /* Whether a task of these cgroups is frozen: by any hierarchy. FROZEN_NEVER where none freezes. Any
  * thread. `scratch` is overwritten. */
 enum frozen hierarchies_frozen(struct hierarchies *hierarchies, const struct proc_cgroup *cgroup,
