@@ -52,8 +52,37 @@ struct mount_request {
 static int proc;
 static int processes[PROCESSES_MOST];
 static size_t process_count;
-static atomic_size_t next;
 static bool no_descriptors, no_crossviews, no_mounts, no_cgroups;
+
+/* ---- threads ---- */
+
+struct work {
+    void (*read)(size_t number);
+    size_t count;
+    atomic_size_t next;
+};
+
+static void *run(void *argument)
+{
+    struct work *work = argument;
+    unshare(CLONE_FILES);
+    for (size_t from; (from = atomic_fetch_add(&work->next, AT_ONCE)) < work->count;)
+        for (size_t i = from; i < from + AT_ONCE && i < work->count; i++)
+            work->read(i);
+    return NULL;
+}
+
+/* Calls `read` for all numbers below `count`, in several threads. */
+static void with_threads(size_t count, void (*read)(size_t number))
+{
+    pthread_t threads[THREADS];
+    struct work work = {.read = read, .count = count};
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, run, &work) != 0)
+            abort();
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+}
 
 /* Open-addressing sets of what was asked already: of namespaces, and of sockets. */
 enum { SET_SIZE = 1 << 20 };
@@ -256,16 +285,6 @@ static void read_process(int pid)
     close(task);
 }
 
-static void *work(void *argument)
-{
-    if (argument)
-        unshare(CLONE_FILES);
-    for (size_t from; (from = atomic_fetch_add(&next, AT_ONCE)) < process_count;)
-        for (size_t i = from; i < from + AT_ONCE && i < process_count; i++)
-            read_process(processes[i]);
-    return NULL;
-}
-
 static void add_process(int folder, const char *name, unsigned char type, void *userdata)
 {
     int pid = atoi(name);
@@ -282,46 +301,52 @@ static void list_processes(int procfs)
     close(folder);
 }
 
-static void read_processes(void)
+static void read_nth_process(size_t number)
 {
-    pthread_t threads[THREADS];
-    bool started[THREADS] = {false};
-    list_processes(proc);
-    for (int i = 0; i < THREADS; i++)
-        started[i] = pthread_create(&threads[i], NULL, work, &next) == 0;
-    for (int i = 0; i < THREADS; i++)
-        if (started[i])
-            pthread_join(threads[i], NULL);
-    work(NULL); /* where no thread could be made */
+    read_process(processes[number]);
 }
 
 /* ---- mounts ---- */
 
-static void read_mount(uint64_t namespace, uint64_t mount)
+static struct mount_request *mounts; /* those that are to be asked for */
+static size_t mount_count, mount_capacity;
+
+static void add_mount(uint64_t namespace, uint64_t mount)
 {
-    static char bytes[64 << 10];
-    struct mount_request request = {sizeof(request), 0, mount, 0xfff, namespace};
-    syscall(SYS_STATMOUNT, &request, bytes, sizeof(bytes), 0);
+    if (mount_count == mount_capacity) {
+        mount_capacity = mount_capacity ? mount_capacity * 2 : 1 << 12;
+        mounts = realloc(mounts, mount_capacity * sizeof(*mounts));
+        if (!mounts)
+            abort();
+    }
+    mounts[mount_count++] =
+        (struct mount_request){sizeof(struct mount_request), 0, mount, 0xfff, namespace};
 }
 
-static void read_mounts(uint64_t namespace)
+static void list_mounts(uint64_t namespace)
 {
     uint64_t ids[512];
     struct mount_request request = {sizeof(request), 0, UINT64_MAX, 0, namespace};
     for (long count; (count = syscall(SYS_LISTMOUNT, &request, ids, 512, 0)) > 0;) {
         for (long i = 0; i < count; i++)
-            read_mount(namespace, ids[i]);
+            add_mount(namespace, ids[i]);
         request.mask = ids[count - 1];
     }
 }
 
-static void read_namespaces_one_way(unsigned long way)
+static void read_nth_mount(size_t number)
+{
+    static _Thread_local char bytes[64 << 10];
+    syscall(SYS_STATMOUNT, &mounts[number], bytes, sizeof(bytes), 0);
+}
+
+static void list_namespaces_one_way(unsigned long way)
 {
     struct mount_namespace info = {.size = sizeof(info)};
     int fd = openat(proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
     for (int other; fd >= 0 && (other = ioctl(fd, way, &info)) >= 0; fd = other) {
         close(fd);
-        read_mounts(info.id);
+        list_mounts(info.id);
     }
     close(fd);
 }
@@ -332,9 +357,10 @@ static void read_all_mounts(void)
     int fd = openat(proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
     ioctl(fd, ASK_ID, &own);
     close(fd);
-    read_mounts(own);
-    read_namespaces_one_way(ASK_NEXT);
-    read_namespaces_one_way(ASK_PREVIOUS);
+    list_mounts(own);
+    list_namespaces_one_way(ASK_NEXT);
+    list_namespaces_one_way(ASK_PREVIOUS);
+    with_threads(mount_count, read_nth_mount);
 }
 
 /* ---- control groups ---- */
@@ -397,22 +423,30 @@ static void list_other_procfs(void)
     close(context);
 }
 
+static void ask_for_number(size_t number)
+{
+    getsid((pid_t)number + 1);
+}
+
+static void count_threads(size_t number)
+{
+    char name[32];
+    struct stat status;
+    snprintf(name, sizeof(name), "%d/task", processes[number]);
+    fstatat(proc, name, &status, 0);
+}
+
 static void compare_views(void)
 {
-    char bytes[64], name[32];
-    struct stat status;
+    char bytes[64];
     read_file(proc, "sys/kernel/pid_max", bytes, sizeof(bytes));
     int highest = atoi(bytes);
-    for (int pid = 1; pid <= highest && pid < PROCESSES_MOST; pid++)
-        getsid(pid);
+    with_threads(highest < PROCESSES_MOST ? (size_t)highest : PROCESSES_MOST, ask_for_number);
     read_one_hierarchy();
     list_other_procfs();
     list_processes(proc);
     read_file(proc, "loadavg", bytes, sizeof(bytes));
-    for (size_t i = 0; i < process_count; i++) {
-        snprintf(name, sizeof(name), "%d/task", processes[i]);
-        fstatat(proc, name, &status, 0);
-    }
+    with_threads(process_count, count_threads);
     read_file(proc, "loadavg", bytes, sizeof(bytes));
 }
 
@@ -428,7 +462,8 @@ int main(int count, char **words)
         perror("bench-floor: /proc");
         return 1;
     }
-    read_processes();
+    list_processes(proc);
+    with_threads(process_count, read_nth_process);
     if (!no_mounts)
         read_all_mounts();
     if (!no_cgroups)

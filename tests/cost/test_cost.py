@@ -51,8 +51,8 @@ class Cost(TestCase):
 
     def test_start_and_difference_of_neighbours(self):
         path = self.history(400, 300)
-        self.check(9.0 * MILLION, count(NSLAPSE, "--db", path, "log", "-n", "1"))
-        self.check(4.9 * MILLION, count(NSLAPSE, "--db", path, "diff", "298", "299", function="difference_of"))
+        self.check(8.7 * MILLION, count(NSLAPSE, "--db", path, "log", "-n", "1"))
+        self.check(5.6 * MILLION, count(NSLAPSE, "--db", path, "diff", "298", "299", function="difference_of"))
 
     def test_export(self):
-        self.check(49.3 * MILLION, count(NSLAPSE, "--db", self.history(100, 20), "export", "--format", "json"))
+        self.check(48.7 * MILLION, count(NSLAPSE, "--db", self.history(100, 20), "export", "--format", "json"))
