@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-/* Snapshots from the first of a state to its last, from which on it is in KIND_state_long too. */
-enum { LONG = 256 };
+/* Where no more snapshots lie between, all that ended between them is looked at. */
+enum { NEAR = 64 };
 
 /* A file from a stranger has ids of any size. */
 static uint64_t distance(int64_t from, int64_t to)
@@ -12,51 +12,51 @@ static uint64_t distance(int64_t from, int64_t to)
     return (uint64_t)to - (uint64_t)from;
 }
 
-/* Where SQLite is to keep from another index, a unary plus says so. */
-static void append_select(struct buffer *sql, enum kind kind, const struct snapshot *snapshot)
+/* By number of digits of what lies between the first and the last snapshot of a state: before a
+ * snapshot in which it holds, it began less than so many. */
+#define LENGTHS                                                                                    \
+    "(VALUES (1, 10), (2, 100), (3, 1000), (4, 10000), (5, 100000), (6, 1000000), (7, 10000000),"  \
+    " (8, 100000000), (9, 1000000000), (10, 10000000000))"
+
+static void append_select(struct buffer *sql, enum kind kind, const struct snapshot *at,
+                          const char *joined)
 {
-    buffer_append_format(sql, "%sSELECT id FROM %s_state WHERE host_id = %" PRId64 " AND ",
-                         sql->length ? " UNION ALL " : "", kinds[kind].name, snapshot->host_id);
+    buffer_append_format(sql, "%sSELECT id FROM %s%s_state WHERE host_id = %" PRId64,
+                         sql->length ? " UNION ALL " : "", joined, kinds[kind].name, at->host_id);
 }
 
 /* Those that hold in `at` and still do in the host's newest snapshot, and began behind `after`. */
 static void append_open(struct buffer *sql, enum kind kind, const struct snapshot *at,
                         int64_t after)
 {
-    append_select(sql, kind, at);
+    append_select(sql, kind, at, "");
     buffer_append_format(sql,
-                         "last_snapshot IS NULL AND first_snapshot > %" PRId64
+                         " AND last_snapshot IS NULL AND first_snapshot > %" PRId64
                          " AND first_snapshot <= %" PRId64,
                          after, at->id);
 }
 
-/* Those that began behind `after` and not behind `until`, and ended at `at` or later, but before
- * `before`. */
-static void append_range(struct buffer *sql, int64_t after, int64_t until, int64_t at,
-                         int64_t before, bool by_end)
-{
-    const char *not_first = by_end ? "+" : "", *not_last = by_end ? "" : "+";
-    buffer_append_format(sql,
-                         "%sfirst_snapshot > %" PRId64 " AND %sfirst_snapshot <= %" PRId64
-                         " AND %slast_snapshot >= %" PRId64 " AND %slast_snapshot < %" PRId64,
-                         not_first, after, not_first, until, not_last, at, not_last, before);
-}
-
-/* Those that hold in `at` and have ended, before `before`, and began behind `after`. They are among
- * those that have ended since; or among short ones that began not long before, and long ones. */
+/* Those that hold in `at` and have ended, before `before`, and began behind `after`. A unary plus
+ * keeps SQLite from another index. */
 static void append_ended(struct buffer *sql, enum kind kind, const struct snapshot *at,
                          int64_t after, int64_t before)
 {
-    int64_t early = at->id > LONG ? at->id - LONG : 0, begin = after > early ? after : early;
     int64_t end = before < at->newest ? before : at->newest;
-    bool by_end = distance(at->id, end) <= distance(begin, at->id);
-    append_select(sql, kind, at);
-    append_range(sql, by_end ? after : begin, at->id, at->id, before, by_end);
-    if (by_end || after >= early)
+    if (distance(at->id, end) <= NEAR) {
+        append_select(sql, kind, at, "");
+        buffer_append_format(sql,
+                             " AND last_snapshot >= %" PRId64 " AND last_snapshot < %" PRId64
+                             " AND +first_snapshot > %" PRId64 " AND +first_snapshot <= %" PRId64,
+                             at->id, before, after, at->id);
         return;
-    append_select(sql, kind, at);
-    buffer_append_format(sql, "last_snapshot - first_snapshot >= %d AND ", LONG);
-    append_range(sql, after, early, at->id, before, false);
+    }
+    append_select(sql, kind, at, LENGTHS " CROSS JOIN ");
+    buffer_append_format(sql,
+                         " AND length(last_snapshot - first_snapshot) = column1"
+                         " AND first_snapshot > max(%" PRId64 ", %" PRId64 " - column2)"
+                         " AND first_snapshot <= %" PRId64 " AND +last_snapshot >= %" PRId64
+                         " AND +last_snapshot < %" PRId64,
+                         after, at->id, at->id, at->id, before);
 }
 
 void intervals_append_at(struct buffer *sql, enum kind kind, const struct snapshot *at)

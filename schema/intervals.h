@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which states hold in a snapshot, and which in only one of two: SQL that gives their ids (the
- * column state_id of the views KIND_history). What it passes by does not grow with the history:
- * what held in a snapshot still holds, or began not long before, or is one of the few that lasted
- * long, which have an index of their own. */
+ * column state_id of the views KIND_history). What it passes by does not grow with the history: an
+ * index has the states that ended by how long they lasted, roughly, and those that lasted so long
+ * and hold in a snapshot began not much longer before it. */
 #ifndef SCHEMA_INTERVALS_H
 #define SCHEMA_INTERVALS_H
 

@@ -1,14 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Version 2: any moment of a long history is found as fast as the newest.
 --
--- The index KIND_state_begin holds the whole interval, as KIND_state_end does, and KIND_state_long those that lasted
--- long: schema/intervals.c tells what held in a snapshot, and what is different between two, by indexes alone, without
--- passing by all that came and went before or since. The views KIND_history show the states' ids, which it finds.
--- SQLite parses all views whenever a database is opened: names are qualified only where they would be ambiguous.
+-- The index KIND_state_lasting has the states that have ended by the number of digits of how long they lasted: at most ten
+-- times as long as it tells. So what held in a snapshot began, of each number, within a known time before, and
+-- schema/intervals.c finds it without passing by all that came and went before or since. The views KIND_history show the
+-- states' ids, which it finds. SQLite parses all views whenever a database is opened: names are qualified only where they
+-- would be ambiguous.
 
-DROP INDEX namespace_state_begin;
-CREATE INDEX namespace_state_begin ON namespace_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX namespace_state_long ON namespace_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX namespace_state_lasting ON namespace_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW namespace_history;
 CREATE VIEW namespace_history AS
 -- Every state of every namespace, with its texts.
@@ -31,9 +30,7 @@ SELECT
     (SELECT value FROM text WHERE id = reference_id) AS reference
 FROM namespace_state AS state JOIN namespace AS thing ON thing.id = state.namespace_id;
 
-DROP INDEX process_state_begin;
-CREATE INDEX process_state_begin ON process_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX process_state_long ON process_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX process_state_lasting ON process_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW process_history;
 CREATE VIEW process_history AS
 -- Every state of every process, with its texts.
@@ -101,9 +98,7 @@ SELECT
     (SELECT value FROM text WHERE id = environment_id) AS environment
 FROM process_state AS state JOIN process AS thing ON thing.id = state.process_id;
 
-DROP INDEX thread_state_begin;
-CREATE INDEX thread_state_begin ON thread_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX thread_state_long ON thread_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX thread_state_lasting ON thread_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW thread_history;
 CREATE VIEW thread_history AS
 -- Every state of every thread, with its texts.
@@ -156,9 +151,7 @@ SELECT
     tid
 FROM thread_state AS state JOIN thread AS thing ON thing.id = state.thread_id;
 
-DROP INDEX mount_state_begin;
-CREATE INDEX mount_state_begin ON mount_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX mount_state_long ON mount_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX mount_state_lasting ON mount_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW mount_history;
 CREATE VIEW mount_history AS
 -- Every state of every mount, with its texts.
@@ -189,9 +182,7 @@ SELECT
     covered_by
 FROM mount_state AS state JOIN mount AS thing ON thing.id = state.mount_id;
 
-DROP INDEX container_state_begin;
-CREATE INDEX container_state_begin ON container_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX container_state_long ON container_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX container_state_lasting ON container_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW container_history;
 CREATE VIEW container_history AS
 -- Every state of every container, with its texts.
@@ -236,9 +227,7 @@ SELECT
     (SELECT value FROM text WHERE id = listing_id) AS listing
 FROM container_state AS state JOIN container AS thing ON thing.id = state.container_id;
 
-DROP INDEX cgroup_state_begin;
-CREATE INDEX cgroup_state_begin ON cgroup_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX cgroup_state_long ON cgroup_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX cgroup_state_lasting ON cgroup_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW cgroup_history;
 CREATE VIEW cgroup_history AS
 -- Every state of every cgroup, with its texts.
@@ -259,9 +248,7 @@ SELECT
     frozen
 FROM cgroup_state AS state JOIN cgroup AS thing ON thing.id = state.cgroup_id;
 
-DROP INDEX discrepancy_state_begin;
-CREATE INDEX discrepancy_state_begin ON discrepancy_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX discrepancy_state_long ON discrepancy_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX discrepancy_state_lasting ON discrepancy_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW discrepancy_history;
 CREATE VIEW discrepancy_history AS
 -- Every state of every discrepancy, with its texts.
@@ -282,9 +269,7 @@ SELECT
     (SELECT value FROM text WHERE id = detail_id) AS detail
 FROM discrepancy_state AS state JOIN discrepancy AS thing ON thing.id = state.discrepancy_id;
 
-DROP INDEX gap_state_begin;
-CREATE INDEX gap_state_begin ON gap_state (host_id, first_snapshot, last_snapshot);
-CREATE INDEX gap_state_long ON gap_state (host_id, first_snapshot, last_snapshot) WHERE last_snapshot - first_snapshot >= 256;
+CREATE INDEX gap_state_lasting ON gap_state (host_id, length(last_snapshot - first_snapshot), first_snapshot, last_snapshot);
 DROP VIEW gap_history;
 CREATE VIEW gap_history AS
 -- Every state of every gap, with its texts.
