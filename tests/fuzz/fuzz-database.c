@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes as a database. A good one of two snapshots is made once; the input says how it gets
  * damaged: four bytes of length (all ones: as it is), then edits of four bytes of place and one
- * byte to put there. All that is read of it is read. */
+ * byte to put there. All that is read of it is read, and each snapshot compared with the next. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "schema/reader.h"
@@ -147,21 +147,44 @@ static void write_damaged(const uint8_t *bytes, size_t length)
     free(damaged);
 }
 
-static void read_kind(struct database *database, const struct snapshot *snapshot, enum kind kind)
+struct reading {
+    struct database *database;
+    struct snapshot newer; /* its numbers alone; id 0 before the first */
+};
+
+static void read_records(struct cursor *cursor)
 {
-    _cleanup_cursor_ struct cursor *cursor = NULL;
     const struct record *record;
-    if (cursor_open(database, snapshot, kind, &cursor) < 0)
-        return;
     while (cursor_next(cursor, &record) > 0)
         cJSON_Delete(record_json(record));
 }
 
+static void read_kind(struct database *database, const struct snapshot *snapshot, enum kind kind)
+{
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    if (cursor_open(database, snapshot, kind, &cursor) >= 0)
+        read_records(cursor);
+}
+
+static void read_difference(struct database *database, const struct snapshot *older,
+                            const struct snapshot *newer, enum kind kind)
+{
+    _cleanup_cursor_ struct cursor *cursor = NULL;
+    if (cursor_open_unlike(database, older, newer, kind, &cursor) >= 0 && cursor)
+        read_records(cursor);
+}
+
 static int read_snapshot(void *userdata, const struct snapshot *snapshot)
 {
+    struct reading *reading = userdata;
     cJSON_Delete(snapshot_json(snapshot));
-    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        read_kind(userdata, snapshot, kind);
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+        read_kind(reading->database, snapshot, kind);
+        if (reading->newer.id)
+            read_difference(reading->database, snapshot, &reading->newer, kind);
+    }
+    reading->newer = (struct snapshot){
+        .id = snapshot->id, .host_id = snapshot->host_id, .newest = snapshot->newest};
     return 0;
 }
 
@@ -174,7 +197,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if (database_open(path, DATABASE_READ, 0, &database) < 0)
         return 0;
     int64_t broken, checked;
-    snapshot_each(database, NULL, 0, read_snapshot, database);
+    struct reading reading = {.database = database};
+    snapshot_each(database, NULL, 0, read_snapshot, &reading);
     snapshot_verify(database, NULL, NULL, &broken, &checked);
     return 0;
 }
