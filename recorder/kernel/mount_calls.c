@@ -210,7 +210,7 @@ static void read_both(struct part *first, struct part *second)
 }
 
 /* Replaces what both hold; `ids` has room for all. The many mounts of one namespace are read by two
- * threads, which are worth it from some hundreds on. */
+ * threads, which are worth it from about a thousand on. */
 static int read_all_lines(uint64_t namespace_id, const struct unique_ids *unique,
                           struct buffer *table, struct mount_ids_list *ids)
 {

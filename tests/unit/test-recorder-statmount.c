@@ -4,6 +4,7 @@
 #include "recorder/kernel/mount_calls.h"
 #include "recorder/kernel/mountinfo.h"
 #include "recorder/kernel/statmount.h"
+#include "tests/unit/mount-text.h"
 
 // clang-format off
 #include <setjmp.h>
@@ -46,26 +47,14 @@ static struct answer simple(void)
     return answer;
 }
 
-/* What a parser said of the lines, as text. */
-static int tell(void *userdata, const struct mountinfo_mount *mount)
-{
-    buffer_append_format(userdata, "%lld|%lld|%u:%u|%s|%s|%s|%s|%s|%s|%lld,%lld,%lld,%d\n",
-                         (long long)mount->id, (long long)mount->parent, mount->device_major,
-                         mount->device_minor, mount->root, mount->target, mount->options,
-                         mount->fstype, mount->source, mount->super_options,
-                         (long long)mount->shared, (long long)mount->master,
-                         (long long)mount->propagate_from, mount->unbindable);
-    return 0;
-}
-
 static void check_both_parsers_agree(const struct buffer *lines)
 {
     _cleanup_buffer_ struct buffer ours = {0}, theirs = {0};
     size_t our_skipped = 9, their_skipped = 9;
-    assert_int_equal(mountinfo_parse_made(lines->bytes, lines->length, tell, &ours, &our_skipped),
-                     0);
-    assert_int_equal(mountinfo_parse(lines->bytes, lines->length, tell, &theirs, &their_skipped),
-                     0);
+    assert_int_equal(
+        mountinfo_parse_made(lines->bytes, lines->length, append_mount, &ours, &our_skipped), 0);
+    assert_int_equal(
+        mountinfo_parse(lines->bytes, lines->length, append_mount, &theirs, &their_skipped), 0);
     assert_string_equal(buffer_text(&ours), buffer_text(&theirs));
     assert_true(ours.length > 0);
     assert_int_equal(our_skipped, 0);
