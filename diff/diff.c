@@ -103,8 +103,8 @@ static bool differs(const struct change *change, unsigned column)
 static bool is_hidden(const struct hidden *hidden, const struct record *record, unsigned column)
 {
     return says_nothing(record, column) &&
-           (hidden_covers(hidden, record) ||
-            (is_shown_by_processes(record->kind, column) && hidden_covers_processes(hidden)));
+           (hidden_covers(hidden, record) || (is_shown_by_processes(record->kind, column) &&
+                                              hidden_has_gap(hidden, KIND_PROCESS, NULL)));
 }
 
 /* The columns that differ, parted into those seen on both sides and those that a gap hides. */

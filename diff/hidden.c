@@ -155,7 +155,7 @@ static bool container_is_covered(const struct hidden *hidden, const struct recor
 bool hidden_covers(const struct hidden *hidden, const struct record *record)
 {
     const struct kind_info *kind = &kinds[record->kind];
-    bool covered = hidden->count && hidden_has_gap(hidden, record->kind, NULL);
+    bool covered = hidden_has_gap(hidden, record->kind, NULL);
     for (unsigned column = 0; hidden->count && !covered && column < kind->column_count; column++) {
         char number[24];
         const char *scope =
@@ -165,11 +165,6 @@ bool hidden_covers(const struct hidden *hidden, const struct record *record)
     if (hidden->count && !covered && record->kind == KIND_CONTAINER)
         covered = container_is_covered(hidden, record);
     return covered;
-}
-
-bool hidden_covers_processes(const struct hidden *hidden)
-{
-    return hidden->count && hidden_has_gap(hidden, KIND_PROCESS, NULL);
 }
 
 /* A thread is hidden where its process is, or where only its threads are. */
@@ -217,7 +212,7 @@ int hidden_may_hold(struct hidden *hidden, const struct record *record, bool *re
             hidden_covers_task(hidden, KIND_THREAD, record_integer(record, THREAD_PID, -1));
         return 0;
     case KIND_CONTAINER:
-        *ret_hidden = is_known_by_processes(record) && hidden_covers_processes(hidden);
+        *ret_hidden = is_known_by_processes(record) && hidden_has_gap(hidden, KIND_PROCESS, NULL);
         return 0;
     case KIND_NAMESPACE:
         return namespace_is_hidden(hidden, record_text(record, NAMESPACE_TYPE), record,

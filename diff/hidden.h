@@ -28,9 +28,6 @@ bool hidden_covers_task(const struct hidden *hidden, enum kind kind, int64_t pid
 bool hidden_has_gap(const struct hidden *hidden, enum kind kind, const char *scope);
 bool hidden_has_kind(const struct hidden *hidden, enum kind kind);
 
-/* Whether all processes are hidden, as on a disk that has none. */
-bool hidden_covers_processes(const struct hidden *hidden);
-
 /* Whether the record, which was seen in the other snapshot, may be in this one unseen: a gap covers
  * it, or the process of this thread, or the processes that alone told of a container. Or a
  * namespace, or that of a mount, that is: gaps cover a process or thread that was seen to be in it,
